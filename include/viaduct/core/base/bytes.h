@@ -74,7 +74,14 @@ vd_load_be32(const uint8_t *p)
 static inline uint64_t
 vd_load_be64(const uint8_t *p)
 {
+#if defined(__x86_64__)
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return __builtin_bswap64(v);
+#else
+    /* Without a byte-swap instruction, and where loads must be aligned, bytes are the way. */
     return (uint64_t)vd_load_be32(p) << 32 | vd_load_be32(p + 4);
+#endif
 }
 
 static inline void
@@ -94,8 +101,13 @@ vd_store_be32(uint8_t *p, uint32_t v)
 static inline void
 vd_store_be64(uint8_t *p, uint64_t v)
 {
+#if defined(__x86_64__)
+    v = __builtin_bswap64(v);
+    memcpy(p, &v, sizeof v);
+#else
     vd_store_be32(p, (uint32_t)(v >> 32));
     vd_store_be32(p + 4, (uint32_t)v);
+#endif
 }
 
 /* vd_hex_encode writes 2 * len lower-case digits, no prefix, no terminator. */

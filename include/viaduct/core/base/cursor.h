@@ -14,7 +14,9 @@ struct vd_cursor {
 static inline struct vd_cursor
 vd_cursor(struct vd_slice bytes)
 {
-    return (struct vd_cursor){.ptr = bytes.ptr, .end = bytes.ptr + bytes.len};
+    /* An empty slice may have no address, and NULL + 0 is undefined in C. */
+    const uint8_t *end = bytes.len == 0 ? bytes.ptr : bytes.ptr + bytes.len;
+    return (struct vd_cursor){.ptr = bytes.ptr, .end = end};
 }
 
 static inline size_t

@@ -18,7 +18,9 @@ struct vd_rlp {
 static inline struct vd_rlp
 vd_rlp(struct vd_slice bytes)
 {
-    return (struct vd_rlp){.ptr = bytes.ptr, .end = bytes.ptr + bytes.len};
+    /* An empty slice may have no address, and NULL + 0 is undefined in C. */
+    const uint8_t *end = bytes.len == 0 ? bytes.ptr : bytes.ptr + bytes.len;
+    return (struct vd_rlp){.ptr = bytes.ptr, .end = end};
 }
 
 /* True while items are left and nothing has failed. */

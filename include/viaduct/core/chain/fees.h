@@ -1,0 +1,39 @@
+/* What an L2 transaction pays beside gas: the L1 data fee and the operator fee
+   (protocol.md sections 4.2 to 4.4). */
+#ifndef VIADUCT_CORE_CHAIN_FEES_H
+#define VIADUCT_CORE_CHAIN_FEES_H
+
+#include "viaduct/core/chain/rules.h"
+
+extern const struct vd_address VD_L1_BLOCK;                /* 0x42…15 */
+extern const struct vd_address VD_L2_TO_L1_PASSER;         /* 0x42…16 */
+extern const struct vd_address VD_SEQUENCER_FEE_VAULT;     /* 0x42…11 */
+extern const struct vd_address VD_BASE_FEE_VAULT;          /* 0x42…19 */
+extern const struct vd_address VD_L1_FEE_VAULT;            /* 0x42…1a */
+extern const struct vd_address VD_OPERATOR_FEE_VAULT;      /* 0x42…1b */
+extern const struct vd_address VD_L1_ATTRIBUTES_DEPOSITOR; /* 0xdead…0001 */
+extern const struct vd_address VD_SYSTEM_ADDRESS;          /* 0xff…fe, EIP-4788's caller */
+
+/* The L1Block contract's values that fees read. */
+struct vd_l1_fee_params {
+    struct vd_u256 l1_base_fee;
+    struct vd_u256 blob_base_fee;
+    uint32_t base_fee_scalar;
+    uint32_t blob_base_fee_scalar;
+    uint32_t operator_fee_scalar; /* both 0 before Isthmus */
+    uint64_t operator_fee_constant;
+};
+/* Read from the state of the block in progress, after its attributes transaction.  Slot 8 is read
+   only when with_operator_fee (a witness of an earlier fork does not hold it). */
+VD_MUST_USE enum vd_err vd_l1_fee_params_read(struct vd_l1_fee_params *params,
+                                              struct vd_state *state, bool with_operator_fee);
+
+/* The length that FastLZ level 1 would compress bytes to (protocol.md section 4.2). */
+uint32_t vd_flz_len(struct vd_slice bytes);
+/* est of section 4.2, scaled by 1e6. */
+struct vd_u256 vd_l1_estimated_size(struct vd_slice raw_tx);
+struct vd_u256 vd_l1_fee(struct vd_slice raw_tx, const struct vd_l1_fee_params *params);
+uint64_t vd_l1_gas_used(struct vd_slice raw_tx);
+struct vd_u256 vd_operator_fee(uint64_t gas, const struct vd_l1_fee_params *params);
+
+#endif
