@@ -1,0 +1,485 @@
+#include "viaduct/core/base/u256.h"
+
+typedef unsigned __int128 vd_u128;
+
+/* The most limbs that a dividend has: a product of two words. */
+enum { VD_U256_LIMBS = 4, VD_U512_LIMBS = 8 };
+
+struct vd_u256
+vd_u256_from_slice(struct vd_slice bytes)
+{
+    VD_ASSERT(bytes.len <= 32);
+    uint8_t word[32] = {0};
+    if (bytes.len != 0)
+        memcpy(word + 32 - bytes.len, bytes.ptr, bytes.len);
+    return vd_u256_from_be(word);
+}
+
+unsigned
+vd_u256_bit_len(const struct vd_u256 *a)
+{
+    for (unsigned i = VD_U256_LIMBS; i-- > 0;) {
+        if (a->w[i] != 0)
+            return 64 * i + 64 - (unsigned)__builtin_clzll(a->w[i]);
+    }
+    return 0;
+}
+
+unsigned
+vd_u256_byte_len(const struct vd_u256 *a)
+{
+    return (vd_u256_bit_len(a) + 7) / 8;
+}
+
+/* The whole product of two words. */
+static void
+mul_full(uint64_t out[VD_U512_LIMBS], const struct vd_u256 *a, const struct vd_u256 *b)
+{
+    for (unsigned i = 0; i < VD_U512_LIMBS; i++)
+        out[i] = 0;
+    for (unsigned i = 0; i < VD_U256_LIMBS; i++) {
+        uint64_t carry = 0;
+        for (unsigned j = 0; j < VD_U256_LIMBS; j++) {
+            vd_u128 t = (vd_u128)a->w[i] * b->w[j] + out[i + j] + carry;
+            out[i + j] = (uint64_t)t;
+            carry = (uint64_t)(t >> 64);
+        }
+        out[i + VD_U256_LIMBS] = carry;
+    }
+}
+
+bool
+vd_u256_mul_overflow(struct vd_u256 *out, const struct vd_u256 *a, const struct vd_u256 *b)
+{
+    uint64_t p[VD_U512_LIMBS];
+    mul_full(p, a, b);
+    *out = (struct vd_u256){.w = {p[0], p[1], p[2], p[3]}};
+    return (p[4] | p[5] | p[6] | p[7]) != 0;
+}
+
+/* (high, low) / d for high < d and d with its top bit set, where the processor divides 64 by 64
+   bits only: two digits of 32 bits (Knuth, The Art of Computer Programming 2, 4.3.1 D). */
+#if !defined(__x86_64__)
+static uint64_t
+div_128_by_64(uint64_t high, uint64_t low, uint64_t d)
+{
+    const uint64_t half = (uint64_t)1 << 32;
+    uint64_t d1 = d >> 32;
+    uint64_t d0 = d & (half - 1);
+    uint64_t digits[2] = {low & (half - 1), low >> 32};
+    uint64_t quotient = 0;
+    for (unsigned i = 2; i-- > 0;) {
+        uint64_t q = high / d1;
+        uint64_t r = high - q * d1;
+        while (q >= half || q * d0 > (r << 32 | digits[i])) {
+            q--;
+            r += d1;
+            if (r >= half)
+                break;
+        }
+        high = (high << 32 | digits[i]) - q * d;
+        quotient = quotient << 32 | q;
+    }
+    return quotient;
+}
+#endif
+
+/* floor((2^128 - 1) / d) - 2^64 for d with its top bit set.
+
+   Division by multiplication with this reciprocal: Möller and Granlund, Improved Division by
+   Invariant Integers, IEEE Transactions on Computers 60 (2011).  2^128 - 1 - 2^64 d is
+   (2^64 - 1 - d) 2^64 + 2^64 - 1, whose quotient by d fits one limb, because d is normalised. */
+static uint64_t
+reciprocal(uint64_t d)
+{
+#if defined(__x86_64__)
+    uint64_t quotient;
+    uint64_t remainder;
+    __asm__("divq %4"
+            : "=a"(quotient), "=d"(remainder)
+            : "0"(~(uint64_t)0), "1"(~d), "r"(d)
+            : "cc");
+    return quotient;
+#else
+    return div_128_by_64(~d, ~(uint64_t)0, d);
+#endif
+}
+
+/* Algorithm 6 of the same paper: the reciprocal for a divisor of two limbs. */
+static uint64_t
+reciprocal_3by2(uint64_t d1, uint64_t d0)
+{
+    uint64_t v = reciprocal(d1);
+    uint64_t p = d1 * v + d0;
+    if (p < d0) {
+        v--;
+        if (p >= d1) {
+            v--;
+            p -= d1;
+        }
+        p -= d1;
+    }
+    vd_u128 t = (vd_u128)v * d0;
+    p += (uint64_t)(t >> 64);
+    if (p < (uint64_t)(t >> 64)) {
+        v--;
+        if (((vd_u128)p << 64 | (uint64_t)t) >= ((vd_u128)d1 << 64 | d0))
+            v--;
+    }
+    return v;
+}
+
+/* Algorithm 4: the quotient of (*r, low) by d, for *r < d, d normalised and v its reciprocal; the
+   remainder goes to *r. */
+static inline uint64_t
+div_2by1(uint64_t *r, uint64_t low, uint64_t d, uint64_t v)
+{
+    vd_u128 q = (vd_u128)v * *r + ((vd_u128)*r << 64 | low);
+    uint64_t q1 = (uint64_t)(q >> 64) + 1;
+    uint64_t rem = low - q1 * d;
+    if (rem > (uint64_t)q) {
+        q1--;
+        rem += d;
+    }
+    if (__builtin_expect(rem >= d, 0)) {
+        q1++;
+        rem -= d;
+    }
+    *r = rem;
+    return q1;
+}
+
+/* Algorithm 5: the quotient of (*r, low) by d, where *r < d and d have two limbs. */
+static inline uint64_t
+div_3by2(vd_u128 *r, uint64_t low, vd_u128 d, uint64_t v)
+{
+    uint64_t u2 = (uint64_t)(*r >> 64);
+    uint64_t u1 = (uint64_t)*r;
+    uint64_t d1 = (uint64_t)(d >> 64);
+    vd_u128 q = (vd_u128)v * u2 + *r;
+    uint64_t q1 = (uint64_t)(q >> 64);
+    uint64_t r1 = u1 - q1 * d1;
+    vd_u128 rem = ((vd_u128)r1 << 64 | low) - (vd_u128)(uint64_t)d * q1 - d;
+    q1++;
+    if ((uint64_t)(rem >> 64) >= (uint64_t)q) {
+        q1--;
+        rem += d;
+    }
+    if (__builtin_expect(rem >= d, 0)) {
+        q1++;
+        rem -= d;
+    }
+    *r = rem;
+    return q1;
+}
+
+/* out = in << shift over n limbs, shift below 64; returns what is shifted out. */
+static uint64_t
+shift_left(uint64_t *out, const uint64_t *in, unsigned n, unsigned shift)
+{
+    uint64_t carry = 0;
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t w = in[i];
+        out[i] = w << shift | carry;
+        carry = shift == 0 ? 0 : w >> (64 - shift);
+    }
+    return carry;
+}
+
+static void
+shift_right(uint64_t *out, const uint64_t *in, unsigned n, unsigned shift)
+{
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t above = i + 1 < n && shift != 0 ? in[i + 1] << (64 - shift) : 0;
+        out[i] = in[i] >> shift | above;
+    }
+}
+
+/* One digit of Knuth's algorithm D.  u points at m + 1 limbs below d * 2^64, d has m of them, at
+   least 3; returns the digit and leaves the remainder in the lower m limbs of u.  An estimate
+   from three limbs by two is at most one too large. */
+static uint64_t
+div_digit(uint64_t *u, const uint64_t *d, unsigned m, uint64_t v)
+{
+    vd_u128 d_high = (vd_u128)d[m - 1] << 64 | d[m - 2];
+    vd_u128 r = (vd_u128)u[m] << 64 | u[m - 1];
+    uint64_t q = r >= d_high ? ~(uint64_t)0 : div_3by2(&r, u[m - 2], d_high, v);
+    uint64_t carry = 0;
+    unsigned char borrow = 0;
+    for (unsigned i = 0; i < m; i++) {
+        vd_u128 product = (vd_u128)q * d[i] + carry;
+        carry = (uint64_t)(product >> 64);
+        u[i] = vd_u64_sbb(u[i], (uint64_t)product, &borrow);
+    }
+    (void)vd_u64_sbb(u[m], carry, &borrow);
+    if (__builtin_expect(borrow != 0, 0)) {
+        q--;
+        borrow = 0;
+        for (unsigned i = 0; i < m; i++)
+            u[i] = vd_u64_adc(u[i], d[i], &borrow);
+    }
+    return q;
+}
+
+static unsigned
+significant_limbs(const uint64_t *a, unsigned n)
+{
+    while (n > 0 && a[n - 1] == 0)
+        n--;
+    return n;
+}
+
+/* q = u / d and rem = u % d for u of n limbs (at most 8, as q is) and d not zero. */
+static void
+div_limbs(uint64_t *q, struct vd_u256 *rem, const uint64_t *u_in, unsigned n,
+          const struct vd_u256 *d_in)
+{
+    uint64_t u[VD_U512_LIMBS + 1];
+    uint64_t d[VD_U256_LIMBS];
+    for (unsigned i = 0; i < n; i++)
+        q[i] = 0;
+    unsigned m = significant_limbs(d_in->w, VD_U256_LIMBS);
+    n = significant_limbs(u_in, n);
+    *rem = (struct vd_u256){{0}};
+    if (n < m) {
+        memcpy(rem->w, u_in, n * sizeof *u_in);
+        return;
+    }
+    unsigned shift = (unsigned)__builtin_clzll(d_in->w[m - 1]);
+    (void)shift_left(d, d_in->w, m, shift);
+    u[n] = shift_left(u, u_in, n, shift);
+    if (m == 1) {
+        uint64_t v = reciprocal(d[0]);
+        uint64_t r = u[n];
+        for (unsigned i = n; i-- > 0;)
+            q[i] = div_2by1(&r, u[i], d[0], v);
+        rem->w[0] = r >> shift;
+        return;
+    }
+    uint64_t v = reciprocal_3by2(d[m - 1], d[m - 2]);
+    if (m == 2) {
+        vd_u128 r = (vd_u128)u[n] << 64 | u[n - 1];
+        for (unsigned i = n - 1; i-- > 0;)
+            q[i] = div_3by2(&r, u[i], (vd_u128)d[1] << 64 | d[0], v);
+        r >>= shift;
+        rem->w[0] = (uint64_t)r;
+        rem->w[1] = (uint64_t)(r >> 64);
+        return;
+    }
+    for (unsigned i = n - m + 1; i-- > 0;)
+        q[i] = div_digit(u + i, d, m, v);
+    shift_right(rem->w, u, m, shift);
+}
+
+struct vd_u256
+vd_u256_div(const struct vd_u256 *a, const struct vd_u256 *b)
+{
+    struct vd_u256 q = {{0}};
+    struct vd_u256 rem;
+    if (vd_u256_fits_u64(a) && vd_u256_fits_u64(b))
+        return vd_u256(b->w[0] == 0 ? 0 : a->w[0] / b->w[0]);
+    if (!vd_u256_is_zero(b))
+        div_limbs(q.w, &rem, a->w, VD_U256_LIMBS, b);
+    return q;
+}
+
+struct vd_u256
+vd_u256_mod(const struct vd_u256 *a, const struct vd_u256 *b)
+{
+    struct vd_u256 q;
+    struct vd_u256 rem = {{0}};
+    if (vd_u256_fits_u64(a) && vd_u256_fits_u64(b))
+        return vd_u256(b->w[0] == 0 ? 0 : a->w[0] % b->w[0]);
+    if (!vd_u256_is_zero(b))
+        div_limbs(q.w, &rem, a->w, VD_U256_LIMBS, b);
+    return rem;
+}
+
+static bool
+is_negative(const struct vd_u256 *a)
+{
+    return a->w[3] >> 63 != 0;
+}
+
+static struct vd_u256
+negated(const struct vd_u256 *a)
+{
+    struct vd_u256 zero = {{0}};
+    return vd_u256_sub(&zero, a);
+}
+
+static struct vd_u256
+absolute(const struct vd_u256 *a)
+{
+    return is_negative(a) ? negated(a) : *a;
+}
+
+/* -2^255 / -1 gives -2^255, as the Yellow Paper has it: the magnitude 2^255 is that word. */
+struct vd_u256
+vd_u256_sdiv(const struct vd_u256 *a, const struct vd_u256 *b)
+{
+    struct vd_u256 x = absolute(a);
+    struct vd_u256 y = absolute(b);
+    struct vd_u256 q = vd_u256_div(&x, &y);
+    return is_negative(a) != is_negative(b) ? negated(&q) : q;
+}
+
+/* The remainder takes the sign of the dividend. */
+struct vd_u256
+vd_u256_smod(const struct vd_u256 *a, const struct vd_u256 *b)
+{
+    struct vd_u256 x = absolute(a);
+    struct vd_u256 y = absolute(b);
+    struct vd_u256 rem = vd_u256_mod(&x, &y);
+    return is_negative(a) ? negated(&rem) : rem;
+}
+
+static void
+subtract_once(struct vd_u256 *a, const struct vd_u256 *m)
+{
+    struct vd_u256 difference;
+    if (!vd_u256_sub_overflow(&difference, a, m))
+        *a = difference;
+}
+
+struct vd_u256
+vd_u256_addmod(const struct vd_u256 *a, const struct vd_u256 *b, const struct vd_u256 *m)
+{
+    struct vd_u256 sum;
+    struct vd_u256 rem = {{0}};
+    uint64_t q[VD_U256_LIMBS + 1];
+    if (vd_u256_is_zero(m))
+        return rem;
+    if (m->w[3] >> 63 != 0) {
+        /* a and b are below 2 m, so each is reduced by one subtraction, and so is their sum. */
+        struct vd_u256 x = *a;
+        struct vd_u256 y = *b;
+        subtract_once(&x, m);
+        subtract_once(&y, m);
+        if (vd_u256_add_overflow(&sum, &x, &y))
+            return vd_u256_sub(&sum, m);
+        subtract_once(&sum, m);
+        return sum;
+    }
+    bool carry = vd_u256_add_overflow(&sum, a, b);
+    uint64_t u[VD_U256_LIMBS + 1] = {sum.w[0], sum.w[1], sum.w[2], sum.w[3], carry};
+    div_limbs(q, &rem, u, VD_U256_LIMBS + 1, m);
+    return rem;
+}
+
+struct vd_u256
+vd_u256_mulmod(const struct vd_u256 *a, const struct vd_u256 *b, const struct vd_u256 *m)
+{
+    uint64_t product[VD_U512_LIMBS];
+    uint64_t q[VD_U512_LIMBS];
+    struct vd_u256 rem = {{0}};
+    if (vd_u256_is_zero(m))
+        return rem;
+    mul_full(product, a, b);
+    div_limbs(q, &rem, product, VD_U512_LIMBS, m);
+    return rem;
+}
+
+struct vd_u256
+vd_u256_exp(const struct vd_u256 *base, const struct vd_u256 *exponent)
+{
+    struct vd_u256 result = vd_u256(1);
+    for (unsigned bit = vd_u256_bit_len(exponent); bit-- > 0;) {
+        result = vd_u256_mul(&result, &result);
+        if ((exponent->w[bit / 64] >> (bit % 64) & 1) != 0)
+            result = vd_u256_mul(&result, base);
+    }
+    return result;
+}
+
+/* The limb at index i - limbs of a, 0 below its start. */
+static uint64_t
+limb_below(const struct vd_u256 *a, unsigned i, unsigned limbs)
+{
+    return i < limbs ? 0 : a->w[i - limbs];
+}
+
+struct vd_u256
+vd_u256_shl(const struct vd_u256 *a, unsigned bits)
+{
+    struct vd_u256 out = {{0}};
+    if (bits >= 256)
+        return out;
+    unsigned limbs = bits / 64;
+    unsigned shift = bits % 64;
+    for (unsigned i = limbs; i < VD_U256_LIMBS; i++) {
+        /* Two steps, for a shift by 64 is undefined. */
+        uint64_t carry = limb_below(a, i, limbs + 1) >> 1 >> (63 - shift);
+        out.w[i] = limb_below(a, i, limbs) << shift | carry;
+    }
+    return out;
+}
+
+/* a >> bits with the word fill above its end, bits below 256. */
+static struct vd_u256
+shift_right_filled(const struct vd_u256 *a, unsigned bits, uint64_t fill)
+{
+    uint64_t in[2 * VD_U256_LIMBS] = {a->w[0], a->w[1], a->w[2], a->w[3], fill, fill, fill, fill};
+    const uint64_t *from = in + bits / 64;
+    unsigned shift = bits % 64;
+    struct vd_u256 out;
+    for (unsigned i = 0; i < VD_U256_LIMBS; i++)
+        out.w[i] = from[i] >> shift | from[i + 1] << 1 << (63 - shift);
+    return out;
+}
+
+struct vd_u256
+vd_u256_shr(const struct vd_u256 *a, unsigned bits)
+{
+    return bits >= 256 ? vd_u256(0) : shift_right_filled(a, bits, 0);
+}
+
+struct vd_u256
+vd_u256_sar(const struct vd_u256 *a, unsigned bits)
+{
+    uint64_t fill = is_negative(a) ? ~(uint64_t)0 : 0;
+    if (bits >= 256)
+        return (struct vd_u256){.w = {fill, fill, fill, fill}};
+    return shift_right_filled(a, bits, fill);
+}
+
+struct vd_u256
+vd_u256_signextend(const struct vd_u256 *a, uint64_t k)
+{
+    if (k >= 31)
+        return *a;
+    unsigned unused = 256 - 8 * ((unsigned)k + 1);
+    struct vd_u256 up = vd_u256_shl(a, unused);
+    return vd_u256_sar(&up, unused);
+}
+
+uint64_t
+vd_u256_div_u64(struct vd_u256 *a, uint64_t divisor)
+{
+    VD_ASSERT(divisor != 0);
+    struct vd_u256 d = vd_u256(divisor);
+    struct vd_u256 q;
+    struct vd_u256 rem;
+    div_limbs(q.w, &rem, a->w, VD_U256_LIMBS, &d);
+    *a = q;
+    return rem.w[0];
+}
+
+void
+vd_u256_to_dec(char out[79], const struct vd_u256 *a)
+{
+    char digits[78]; /* from the last one on */
+    size_t count = 0;
+    struct vd_u256 left = *a;
+    do {
+        uint64_t chunk = vd_u256_div_u64(&left, 10000000000000000000U);
+        bool last = vd_u256_is_zero(&left);
+        for (unsigned i = 0; i < 19 && (chunk != 0 || !last || (i == 0 && count == 0)); i++) {
+            digits[count++] = (char)('0' + chunk % 10);
+            chunk /= 10;
+        }
+    } while (!vd_u256_is_zero(&left));
+    for (size_t i = 0; i < count; i++)
+        out[i] = digits[count - 1 - i];
+    out[count] = '\0';
+}
