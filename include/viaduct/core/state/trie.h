@@ -33,7 +33,7 @@ struct vd_trie_node {
     uint8_t path_len;
     uint8_t path[VD_TRIE_MAX_NIBBLES];
     /* Leaf: the value.  Borrowed from the source until its next call.  Branch values never occur
-       with keys of one length. */
+       with keys of one length: decoding and encoding know them, reads and updates refuse them. */
     struct vd_slice value;
     /* Extension: child[0].  Branch: all sixteen. */
     struct vd_trie_ref child[16];
@@ -50,7 +50,8 @@ struct vd_trie_position {
 struct vd_trie_source {
     void *ctx;
     /* Reads the node at position whose RLP hashes to hash.  A by-hash source ignores the
-       position; a by-path source must check what it builds against hash (VD_ERR_CORRUPT).
+       position; a by-path source must check what it builds against hash (VD_ERR_CORRUPT;
+       pathstore.h builds such a source from flat rows and branch rows).
        VD_ERR_NOT_FOUND: the node is not there (incomplete witness).  Never called for a node that
        is inlined in its parent, nor for the empty trie. */
     enum vd_err (*node)(void *ctx, struct vd_trie_node *out, const struct vd_trie_position *at,
@@ -60,7 +61,8 @@ struct vd_trie_source {
 struct vd_trie_sink {
     void *ctx;
     /* A node of the new trie that was not in the old one in this place: decoded, its RLP, and its
-       reference (len 32: its hash).  In no stated order. */
+       reference (len 32: its hash; always so for the root).  Nodes that are inlined in their
+       parent are reported like all others, by put and by del.  In no stated order. */
     enum vd_err (*put)(void *ctx, const struct vd_trie_position *at,
                        const struct vd_trie_node *node, struct vd_slice rlp,
                        const struct vd_trie_ref *ref);
@@ -84,6 +86,9 @@ struct vd_trie_change {
 VD_MUST_USE enum vd_err vd_trie_decode(struct vd_trie_node *out, struct vd_slice rlp);
 /* vd_trie_encode appends a node's RLP. */
 void vd_trie_encode(struct vd_buf *buf, const struct vd_trie_node *node);
+/* The hash of a node's RLP; and its reference as a child. */
+struct vd_hash vd_trie_node_hash(const struct vd_trie_node *node);
+struct vd_trie_ref vd_trie_node_ref(const struct vd_trie_node *node);
 
 /* vd_trie_get looks key up under root.  The value is copied into the arena.
    VD_ERR_NOT_FOUND: the trie has no such key (with *complete true) or a node is missing from the
@@ -95,7 +100,10 @@ VD_MUST_USE enum vd_err vd_trie_get(const struct vd_trie_source *source, struct 
 
 /* vd_trie_update applies changes, sorted by key and without duplicates, to the trie under root and
    gives the new root.  sink may be NULL.  Deleting a key that is not there changes nothing.
-   Memory: the arena holds the touched part of the trie while it runs and is rewound at the end. */
+   Memory: the arena holds the touched part of the trie while it runs and is rewound at the end, so
+   source and sink must not keep anything in it.  The recursion is bounded by the path length, not
+   by the size of the input.  The sink is called only after the new root is known: an error of the
+   source leaves it untouched. */
 VD_MUST_USE enum vd_err vd_trie_update(const struct vd_trie_source *source,
                                        const struct vd_trie_sink *sink, struct vd_hash *new_root,
                                        struct vd_arena *arena, const struct vd_hash *owner,
@@ -111,7 +119,8 @@ VD_MUST_USE enum vd_err vd_trie_prove(const struct vd_trie_source *source, struc
                                       struct vd_arena *arena, const struct vd_hash *owner,
                                       const struct vd_hash *root, const struct vd_hash *key);
 
-/* vd_trie_verify checks such a proof.  *value is empty for a proof of absence.
+/* vd_trie_verify checks such a proof.  *value borrows from it and is empty for a proof of absence.
+   The empty trie is proved by no nodes or by the single node 0x80.
    VD_ERR_INVALID: it proves nothing about key under root. */
 VD_MUST_USE enum vd_err vd_trie_verify(struct vd_slice *value, const struct vd_hash *root,
                                        const struct vd_hash *key, const struct vd_slice *proof,

@@ -1,0 +1,97 @@
+/* Frames, channels and batches: what stands in L1 between a batcher and derivation
+   (protocol.md section 6). */
+#ifndef VIADUCT_CORE_ROLLUP_BATCH_H
+#define VIADUCT_CORE_ROLLUP_BATCH_H
+
+#include "viaduct/core/rollup/config.h"
+
+#define VD_FRAME_OVERHEAD 23u
+#define VD_FRAME_MAX_DATA 1000000u
+#define VD_CHANNEL_MAX_BYTES 100000000u /* compressed with 200 a frame, and decompressed */
+#define VD_BATCH_MAX_ITEMS 10000000u    /* blocks, transactions; bytes of one tx_data */
+
+struct vd_channel_id {
+    uint8_t b[16];
+};
+
+struct vd_frame {
+    struct vd_channel_id id;
+    uint16_t number;
+    struct vd_slice data;
+    bool is_last;
+};
+
+/* vd_frames_decode reads one data item (version byte, then frames).  Any malformed frame drops the
+   item: VD_ERR_INVALID.  A version other than 0: VD_ERR_INVALID too.  Frames are in the arena,
+   their data borrows from item. */
+VD_MUST_USE enum vd_err vd_frames_decode(struct vd_frame **frames, size_t *count,
+                                         struct vd_arena *arena, struct vd_slice item);
+void vd_frame_encode(struct vd_buf *buf, const struct vd_frame *frame);
+
+/* One L2 block's share of a batch. */
+struct vd_batch_block {
+    uint64_t timestamp;
+    uint64_t epoch_number;
+    struct vd_hash epoch_hash;           /* singular only; zero in a span until it is resolved */
+    const struct vd_slice *transactions; /* EIP-2718, no deposits */
+    size_t transaction_count;
+};
+
+struct vd_singular_batch {
+    struct vd_hash parent_hash;
+    struct vd_batch_block block;
+};
+
+/* A span batch, decoded whole: blocks and rebuilt transactions in the arena. */
+struct vd_span_batch {
+    uint64_t rel_timestamp;
+    uint64_t l1_origin_number; /* of the last block */
+    uint8_t parent_check[20];
+    uint8_t l1_origin_check[20];
+    bool first_block_opens_epoch; /* origin bit 0 */
+    struct vd_batch_block *blocks;
+    size_t block_count;
+};
+
+enum vd_batch_type {
+    VD_BATCH_SINGULAR = 0,
+    VD_BATCH_SPAN = 1,
+};
+
+/* How a batch failed to decode: the rest of its channel is lost, or only this batch
+   (section 6.3, last line). */
+enum vd_batch_verdict {
+    VD_BATCH_OK,
+    VD_BATCH_BAD_CHANNEL,
+    VD_BATCH_BAD_BATCH,
+    VD_BATCH_UNSUPPORTED, /* a transaction type this build does not know, where it matters */
+};
+
+struct vd_batch {
+    enum vd_batch_type type;
+    struct vd_singular_batch singular;
+    struct vd_span_batch span;
+};
+/* content is the RLP string's content: type byte and batch.  VD_ERR_NO_MEMORY only. */
+VD_MUST_USE enum vd_err vd_batch_decode(struct vd_batch *batch, enum vd_batch_verdict *verdict,
+                                        struct vd_arena *arena,
+                                        const struct vd_rollup_config *config,
+                                        struct vd_slice content);
+
+/* Encoders for the batcher; they append the RLP string that stands in a channel.  scratch is
+   rewound. */
+VD_MUST_USE enum vd_err vd_singular_batch_encode(struct vd_buf *out, struct vd_arena *scratch,
+                                                 const struct vd_singular_batch *batch);
+/* Fields of span: as decoded; blocks carry full EIP-2718 transactions.
+   VD_ERR_INVALID: a transaction that a span batch cannot hold. */
+VD_MUST_USE enum vd_err vd_span_batch_encode(struct vd_buf *out, struct vd_arena *scratch,
+                                             const struct vd_rollup_config *config,
+                                             const struct vd_span_batch *span);
+
+/* vd_channel_frames cuts compressed channel bytes into frames of at most max_frame bytes
+   (overhead included) and appends each frame's bytes to frames[i]; *frames is in the arena. */
+VD_MUST_USE enum vd_err vd_channel_frames(struct vd_slice **frames, size_t *count,
+                                          struct vd_arena *arena, const struct vd_channel_id *id,
+                                          struct vd_slice compressed, size_t max_frame);
+
+#endif
