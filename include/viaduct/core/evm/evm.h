@@ -96,7 +96,11 @@ struct vd_evm_result {
     struct vd_address unsupported;
 };
 
-/* Called before every instruction, for EIP-3155 traces.  stack[0] is the bottom. */
+/* Called for every instruction in order, for EIP-3155 traces, with the machine as it stood before
+   it: gas, stack (stack[0] is the bottom), memory_len, refund.  gas_cost is the whole cost, with
+   the gas that goes along with a call, so the call comes when the instruction is done.  error (may
+   be NULL) says why the instruction failed; gas_cost is then its static price.  depth counts
+   from 1. */
 struct vd_evm_tracer {
     void *ctx;
     void (*step)(void *ctx, uint64_t pc, uint8_t opcode, uint64_t gas, uint64_t gas_cost,
@@ -105,6 +109,11 @@ struct vd_evm_tracer {
 };
 
 struct vd_evm;
+
+/* vd_evm_room is the room in bytes that vd_evm_new takes from an arena for a block of gas_limit; on
+   a host most of it is never touched.  It holds what any message of at most that much gas needs;
+   one with more gas, or any under a limit above 1.9 G, may end with VD_ERR_NO_MEMORY. */
+size_t vd_evm_room(uint64_t gas_limit);
 
 /* vd_evm_new takes its stacks from arena.  rules, block, curves and state are borrowed for the
    life of the machine; block may change between messages.  tracer may be NULL. */

@@ -1,0 +1,418 @@
+/* Code to records, on first execution, in runs.
+
+   A run starts with a begin record that holds the first block's needs.  It goes on through
+   instructions that end a block but fall through (JUMPI, GAS, SSTORE, calls, creates): another
+   begin record follows them.  A JUMPDEST ends nothing: the block goes on through it, and a struct
+   vd_block of its own, with what remains of the block from there, serves those who jump to it.
+
+   Records, literals and jump tables live in one bounded region.  When it is full everything in it
+   is forgotten and decoded again on demand; frames tell by the generation. */
+#include "core/evm/machine.h"
+
+/* Instructions in a run: bounds what is decoded in vain by a frame that fails at once. */
+#define RUN_MAX 128
+/* Room that one run can take: per instruction a record, a begin record and a literal or a block;
+   and the run's ends. */
+#define RUN_ROOM (RUN_MAX * (16 + 16 + 32) + 64)
+
+struct target {
+    struct vd_block *block;
+    /* Of the block before this target. */
+    int32_t height;
+    uint32_t gas;
+    /* Of the stretch from this target to the next: see stretch. */
+    int32_t need;
+    int32_t peak;
+};
+
+/* Gas and stack needs of the block under construction, over stretches between JUMPDESTs.  height
+   is the stack's, against the block's start; need the highest (words needed - height) of an
+   instruction, peak the highest height after one. */
+struct block {
+    struct vd_op *begin;
+    struct target stretch[RUN_MAX + 1]; /* [0] is the block's start */
+    unsigned count;
+    int32_t height;
+    uint32_t gas;
+};
+
+struct decoder {
+    struct vd_evm *evm;
+    struct vd_code *code;
+    struct vd_op *out; /* the next record, at the region's low end */
+    struct block block;
+};
+
+/* Records grow from the region's low end, all else is taken from its high end: a run's records
+   stand in one piece while its literals are taken. */
+static size_t
+region_left(const struct vd_evm *evm)
+{
+    return evm->region_high - evm->region_low;
+}
+
+/* The caller has asked code_room for it. */
+static void *
+region_take(struct vd_evm *evm, size_t size)
+{
+    size = (size + 15) & ~(size_t)15;
+    VD_ASSERT(size <= region_left(evm));
+    evm->region_high -= size;
+    return evm->region + evm->region_high;
+}
+
+void
+vd_code_flush(struct vd_evm *evm)
+{
+    /* The first places stay unused: 0 and 1 have meanings in jump tables. */
+    evm->region_low = 32;
+    evm->region_high = evm->region_cap;
+    evm->generation++;
+    memset(evm->index, 0, VD_CODE_SETS * VD_CODE_WAYS * sizeof(struct vd_code *));
+}
+
+/* --- finding code --- */
+
+static size_t
+code_set(const struct vd_hash *hash)
+{
+    return (size_t)(hash->b[0] << 8 | hash->b[1]) % VD_CODE_SETS;
+}
+
+static struct vd_code *
+code_find(const struct vd_evm *evm, const struct vd_hash *hash)
+{
+    struct vd_code **set = &evm->index[code_set(hash) * VD_CODE_WAYS];
+    for (unsigned way = 0; way < VD_CODE_WAYS; way++) {
+        if (set[way] != NULL && vd_hash_eq(&set[way]->hash, hash)) {
+            return set[way];
+        }
+    }
+    return NULL;
+}
+
+static struct vd_code *
+code_make(struct vd_evm *evm, struct vd_slice bytes, const struct vd_hash *hash)
+{
+    struct vd_code *code = region_take(evm, sizeof *code);
+    *code = (struct vd_code){.bytes = bytes, .hash = *hash};
+    if (!vd_hash_is_zero(hash)) {
+        size_t set = code_set(hash);
+        uint8_t way = evm->next_way[set];
+        evm->next_way[set] = (uint8_t)((way + 1) % VD_CODE_WAYS);
+        evm->index[set * VD_CODE_WAYS + way] = code;
+    }
+    return code;
+}
+
+/* Gives the frame its code in the present generation. */
+static void
+code_acquire(struct vd_frame *frame)
+{
+    struct vd_evm *evm = frame->evm;
+    struct vd_code *code = NULL;
+    if (!vd_hash_is_zero(&frame->code_hash)) {
+        code = code_find(evm, &frame->code_hash);
+    }
+    if (code == NULL) {
+        code = code_make(evm, frame->code_bytes, &frame->code_hash);
+    }
+    frame->code = code;
+    frame->generation = evm->generation;
+    frame->region = evm->region;
+    frame->jumps = code->jumps;
+    frame->jump_count = code->jumps != NULL ? code->bytes.len : 0;
+}
+
+/* Sees to it that size bytes can be taken, if need be by forgetting everything, and that the frame
+   has its code.  False: the region is too small for this code. */
+static bool
+code_room(struct vd_frame *frame, size_t size)
+{
+    struct vd_evm *evm = frame->evm;
+    size += sizeof(struct vd_code) + 16;
+    if (size > region_left(evm)) {
+        vd_code_flush(evm);
+    }
+    if (size > region_left(evm)) {
+        evm->err = VD_ERR_NO_MEMORY;
+        return false;
+    }
+    if (frame->code == NULL || frame->generation != evm->generation) {
+        code_acquire(frame);
+    }
+    return true;
+}
+
+/* --- blocks --- */
+
+static void
+block_open(struct decoder *d)
+{
+    struct vd_op *begin = d->out++;
+    *begin = (struct vd_op){.fn = vd_handle_begin};
+    d->block.begin = begin;
+    d->block.count = 1;
+    d->block.stretch[0] = (struct target){.need = INT32_MIN, .peak = INT32_MIN};
+    d->block.height = 0;
+    d->block.gas = 0;
+}
+
+static void
+block_add(struct decoder *d, uint8_t opcode)
+{
+    if (d->evm->tracer != NULL) {
+        /* vd_handle_trace checks and charges each instruction. */
+        return;
+    }
+    const struct vd_opcode_info *info = &VD_OPCODES[opcode];
+    struct target *last = &d->block.stretch[d->block.count - 1];
+    int32_t need = (int32_t)info->need - d->block.height;
+    d->block.height += info->change;
+    d->block.gas += d->evm->rules->gas[opcode];
+    last->need = need > last->need ? need : last->need;
+    last->peak = d->block.height > last->peak ? d->block.height : last->peak;
+}
+
+static struct vd_need
+block_need(uint32_t gas, int32_t need, int32_t peak)
+{
+    need = need > 0 ? need : 0;
+    peak = peak > 0 ? peak : 0;
+    int32_t range = VD_EVM_MAX_STACK - peak - need;
+    if (range < 0) {
+        /* No height will do: 2047 words are more than a stack has. */
+        return (struct vd_need){.gas = gas, .need = 2047 * 32, .range = 0};
+    }
+    return (struct vd_need){
+        .gas = gas, .need = (uint16_t)(need * 32), .range = (uint16_t)(range * 32)};
+}
+
+/* Fills in the needs from the last stretch back: each target needs what all after it need. */
+static void
+block_close(struct decoder *d)
+{
+    int32_t need = INT32_MIN;
+    int32_t peak = INT32_MIN;
+    for (unsigned i = d->block.count; i-- > 0;) {
+        const struct target *t = &d->block.stretch[i];
+        need = t->need > need ? t->need : need;
+        peak = t->peak > peak ? t->peak : peak;
+        int32_t own_need = need == INT32_MIN ? 0 : need + t->height;
+        int32_t own_peak = peak == INT32_MIN ? 0 : peak - t->height;
+        struct vd_need result = block_need(d->block.gas - t->gas, own_need, own_peak);
+        if (i == 0) {
+            d->block.begin->a.need = result;
+        } else {
+            t->block->need = result;
+        }
+    }
+}
+
+/* Starts a stretch at the JUMPDEST at pc and enters it into the jump table. */
+static void
+block_target(struct decoder *d, uint64_t pc)
+{
+    struct vd_block *block = region_take(d->evm, sizeof *block);
+    block->ip = d->out;
+    d->block.stretch[d->block.count++] = (struct target){.block = block,
+                                                         .height = d->block.height,
+                                                         .gas = d->block.gas,
+                                                         .need = INT32_MIN,
+                                                         .peak = INT32_MIN};
+    d->code->jumps[pc] = (uint32_t)((size_t)((uint8_t *)block - d->evm->region) / 16);
+}
+
+/* --- instructions --- */
+
+static void
+emit(struct decoder *d, vd_op_fn *fn, uint64_t operand)
+{
+    *d->out++ = (struct vd_op){.fn = fn, .a.u = operand};
+}
+
+static void
+emit_enter(struct decoder *d, struct vd_block *block)
+{
+    *d->out++ = (struct vd_op){.fn = vd_handle_enter, .a.block = block};
+}
+
+/* PUSH: up to 8 bytes in the record, more beside the code.  Bytes past the code's end are zero. */
+static void
+emit_push(struct decoder *d, uint8_t opcode, uint64_t pc)
+{
+    size_t len = VD_OPCODES[opcode].immediate;
+    size_t left = d->code->bytes.len - (size_t)pc - 1;
+    uint8_t bytes[32] = {0};
+    memcpy(bytes + 32 - len, d->code->bytes.ptr + pc + 1, len < left ? len : left);
+    struct vd_u256 word = vd_u256_from_be(bytes);
+    if (len <= 8) {
+        emit(d, VD_HANDLERS[opcode], word.w[0]);
+        return;
+    }
+    struct vd_u256 *literal = region_take(d->evm, sizeof *literal);
+    *literal = word;
+    *d->out++ = (struct vd_op){.fn = VD_HANDLERS[opcode], .a.word = literal};
+}
+
+enum flow { FLOW_ON, FLOW_BLOCK, FLOW_END };
+
+/* What comes after an instruction: the same block, a new block, or nothing. */
+static enum flow
+flow_after(uint8_t opcode)
+{
+    switch (opcode) {
+    case VD_OP_JUMPI:
+    case VD_OP_GAS:
+    case VD_OP_SSTORE:
+    case VD_OP_CREATE:
+    case VD_OP_CREATE2:
+    case VD_OP_CALL:
+    case VD_OP_CALLCODE:
+    case VD_OP_DELEGATECALL:
+    case VD_OP_STATICCALL:
+        return FLOW_BLOCK;
+    case VD_OP_STOP:
+    case VD_OP_JUMP:
+    case VD_OP_RETURN:
+    case VD_OP_REVERT:
+    case VD_OP_INVALID:
+    case VD_OP_SELFDESTRUCT:
+        return FLOW_END;
+    default:
+        return VD_OPCODES[opcode].defined ? FLOW_ON : FLOW_END;
+    }
+}
+
+static void
+emit_instruction(struct decoder *d, uint8_t opcode, uint64_t pc)
+{
+    block_add(d, opcode);
+    if (d->evm->tracer != NULL) {
+        emit(d, vd_handle_trace, pc);
+    }
+    if (!VD_OPCODES[opcode].defined) {
+        emit(d, vd_handle_undefined, 0);
+    } else if (opcode >= VD_OP_PUSH1 && opcode <= VD_OP_PUSH32) {
+        emit_push(d, opcode, pc);
+    } else if (opcode == VD_OP_JUMPDEST) {
+        if (d->evm->polls) {
+            emit(d, vd_handle_poll, 0);
+        }
+    } else {
+        /* PC wants its own place, a call the place to go on from. */
+        emit(d, VD_HANDLERS[opcode], opcode == VD_OP_PC ? pc : pc + 1);
+    }
+}
+
+/* Decodes from pc until the run ends. */
+static void
+decode_run(struct decoder *d, uint64_t pc)
+{
+    const struct vd_slice code = d->code->bytes;
+    block_open(d);
+    for (unsigned count = 0; count < RUN_MAX; count++) {
+        uint8_t opcode = pc < code.len ? code.ptr[pc] : VD_OP_STOP;
+        if (opcode == VD_OP_JUMPDEST && d->code->jumps != NULL) {
+            uint32_t known = d->code->jumps[pc];
+            if (known > VD_JUMP_UNDECODED) {
+                block_close(d);
+                emit_enter(d, (struct vd_block *)(void *)(d->evm->region + (size_t)known * 16));
+                return;
+            }
+            block_target(d, pc);
+        }
+        emit_instruction(d, opcode, pc);
+        pc += 1u + VD_OPCODES[opcode].immediate;
+        enum flow flow = flow_after(opcode);
+        if (flow != FLOW_ON) {
+            block_close(d);
+        }
+        if (flow == FLOW_END) {
+            return;
+        }
+        if (flow == FLOW_BLOCK) {
+            block_open(d);
+        }
+    }
+    block_close(d);
+    emit(d, vd_handle_decode, pc);
+}
+
+struct vd_op *
+vd_code_at(struct vd_frame *frame, uint64_t pc)
+{
+    if (!code_room(frame, RUN_ROOM)) {
+        return NULL;
+    }
+    struct vd_evm *evm = frame->evm;
+    struct vd_op *first = (struct vd_op *)(void *)(evm->region + evm->region_low);
+    struct decoder d = {.evm = evm, .code = frame->code, .out = first};
+    decode_run(&d, pc);
+    evm->region_low = (size_t)((uint8_t *)d.out - evm->region);
+    return first;
+}
+
+bool
+vd_code_enter(struct vd_frame *frame)
+{
+    frame->code = NULL;
+    if (!code_room(frame, 0)) {
+        return false;
+    }
+    frame->ip = frame->code->start;
+    if (frame->ip == NULL) {
+        frame->ip = vd_code_at(frame, 0);
+        if (frame->ip == NULL) {
+            return false;
+        }
+        frame->code->start = frame->ip;
+    }
+    return true;
+}
+
+/* --- jumps --- */
+
+static void
+jumps_make(struct vd_frame *frame)
+{
+    struct vd_code *code = frame->code;
+    if (code->jumps == NULL) {
+        const uint8_t *bytes = code->bytes.ptr;
+        size_t len = code->bytes.len;
+        uint32_t *jumps = region_take(frame->evm, len * sizeof *jumps);
+        memset(jumps, 0, len * sizeof *jumps);
+        for (size_t pc = 0; pc < len; pc++) {
+            uint8_t opcode = bytes[pc];
+            if (opcode == VD_OP_JUMPDEST) {
+                jumps[pc] = VD_JUMP_UNDECODED;
+            } else if (opcode >= VD_OP_PUSH1 && opcode <= VD_OP_PUSH32) {
+                pc += (size_t)(opcode - VD_OP_PUSH0);
+            }
+        }
+        code->jumps = jumps;
+    }
+    frame->jumps = code->jumps;
+    frame->jump_count = code->bytes.len;
+}
+
+struct vd_block *
+vd_code_jump(struct vd_frame *frame, uint64_t pc)
+{
+    if (pc >= frame->code_bytes.len || frame->code_bytes.ptr[pc] != VD_OP_JUMPDEST) {
+        return NULL;
+    }
+    /* Room for both, so that decoding does not forget the table just made. */
+    if (!code_room(frame, RUN_ROOM + frame->code_bytes.len * sizeof(uint32_t))) {
+        return NULL;
+    }
+    jumps_make(frame);
+    if (frame->jumps[pc] == VD_JUMP_UNDECODED && vd_code_at(frame, pc) == NULL) {
+        return NULL;
+    }
+    uint32_t known = frame->jumps[pc];
+    if (known == VD_JUMP_INVALID) {
+        return NULL;
+    }
+    return (struct vd_block *)(void *)(frame->region + (size_t)known * 16);
+}
