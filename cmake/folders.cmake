@@ -3,6 +3,7 @@
 function(vd_folder layer name)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${layer}/${name}/*.c")
+  list(FILTER sources EXCLUDE REGEX "/main\\.c$") # programs are linked below
   set(target "vd_${layer}_${name}")
   if(sources)
     add_library(${target} STATIC ${sources})
@@ -49,8 +50,8 @@ vd_folder(node app LINK vd_node_roles vd_node_rpc vd_node_devchain)
 
 # Programs.  Each exists as soon as its main does.
 if(EXISTS "${CMAKE_SOURCE_DIR}/src/node/app/main.c")
-  add_executable(viaduct $<TARGET_PROPERTY:vd_node_app,SOURCES>)
-  target_link_libraries(viaduct PRIVATE vd_node_roles vd_node_rpc vd_node_devchain)
+  add_executable(viaduct src/node/app/main.c)
+  target_link_libraries(viaduct PRIVATE vd_node_app)
   target_include_directories(viaduct PRIVATE "${CMAKE_SOURCE_DIR}/src")
 endif()
 file(GLOB VD_TOOL_SOURCES CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/tools/evm/*.c")
