@@ -546,10 +546,10 @@ vd_create_begin(struct vd_evm *evm, enum vd_opcode kind)
     start.gas = gas - gas / 64;
     frame->gas = gas - start.gas;
     frame->out_len = 0;
-    evm->output_len = 0;
     if (evm->tracer != NULL) {
         vd_trace_flush(evm, frame->gas, NULL);
     }
+    evm->output_len = 0;
     uint64_t nonce;
     bool may;
     if (!may_create(evm, &start, &nonce, &may)) {

@@ -145,3 +145,17 @@ vd_evm_execute(struct vd_evm *evm, struct vd_evm_result *result, const struct vd
     }
     return VD_OK;
 }
+
+enum vd_err
+vd_evm_prepare(struct vd_evm *evm, const struct vd_address *address)
+{
+    struct vd_frame *frame = &evm->frames[0];
+    evm->err = vd_state_code(evm->state, &frame->code_bytes, &frame->code_hash, address);
+    if (evm->err != VD_OK || !vd_code_enter(frame)) {
+        return evm->err;
+    }
+    for (uint64_t pc = 0; pc < frame->code_bytes.len && evm->err == VD_OK; pc++) {
+        (void)vd_code_jump(frame, pc);
+    }
+    return evm->err;
+}

@@ -7,6 +7,17 @@ const struct vd_opcode_info VD_OPCODES[256] = {
 #undef X
 };
 
+const char *
+vd_opcode_name(uint8_t opcode)
+{
+    static const char *const names[256] = {
+#define X(value, name, immediate, need, change) [value] = #name,
+#include "core/evm/opcodes.def"
+#undef X
+    };
+    return names[opcode] != NULL ? names[opcode] : "UNDEFINED";
+}
+
 /* Static prices of Cancun: Yellow Paper, appendix G, with EIP-2929's warm price where an access
    costs (the cold surcharge is dynamic).  SSTORE's whole price is dynamic (EIP-2200), as is that of
    calls beyond the warm access. */

@@ -11,9 +11,20 @@ vd_trace_flush(struct vd_evm *evm, int64_t gas_now, const char *error)
     }
     step->active = false;
     int64_t cost = error != NULL ? evm->rules->gas[step->opcode] : step->gas - gas_now;
-    evm->tracer->step(evm->tracer->ctx, step->pc, step->opcode, (uint64_t)step->gas,
-                      (uint64_t)cost, step->memory_len, step->stack, step->stack_len, step->depth,
-                      step->refund, error);
+    struct vd_evm_step out = {
+        .pc = step->pc,
+        .opcode = step->opcode,
+        .gas = (uint64_t)step->gas,
+        .gas_cost = (uint64_t)cost,
+        .memory_len = step->memory_len,
+        .stack = step->stack,
+        .stack_len = step->stack_len,
+        .return_data = vd_slice(evm->output, evm->output_len),
+        .depth = step->depth,
+        .refund = step->refund,
+        .error = error,
+    };
+    evm->tracer->step(evm->tracer->ctx, &out);
 }
 
 void

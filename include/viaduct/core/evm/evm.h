@@ -96,17 +96,29 @@ struct vd_evm_result {
     struct vd_address unsupported;
 };
 
-/* Called for every instruction in order, for EIP-3155 traces, with the machine as it stood before
-   it: gas, stack (stack[0] is the bottom), memory_len, refund.  gas_cost is the whole cost, with
-   the gas that goes along with a call, so the call comes when the instruction is done.  error (may
-   be NULL) says why the instruction failed; gas_cost is then its static price.  depth counts
-   from 1. */
+/* One instruction as EIP-3155 traces it, with the machine as it stood before it.  What it points to
+   lives until step returns. */
+struct vd_evm_step {
+    uint64_t pc;
+    uint8_t opcode;
+    uint64_t gas;
+    uint64_t gas_cost; /* whole cost, with the gas that goes along with a call */
+    uint64_t memory_len;
+    const struct vd_u256 *stack; /* stack[0] is the bottom */
+    size_t stack_len;
+    struct vd_slice return_data;
+    unsigned depth; /* from 1 */
+    uint64_t refund;
+    const char *error; /* why it failed, or NULL; gas_cost is then its static price */
+};
+
+/* step is called for every instruction in order, when the instruction's cost is known. */
 struct vd_evm_tracer {
     void *ctx;
-    void (*step)(void *ctx, uint64_t pc, uint8_t opcode, uint64_t gas, uint64_t gas_cost,
-                 size_t memory_len, const struct vd_u256 *stack, size_t stack_len, unsigned depth,
-                 uint64_t refund, const char *error);
+    void (*step)(void *ctx, const struct vd_evm_step *step);
 };
+/* "ADD", …; "UNDEFINED" where there is no instruction. */
+const char *vd_opcode_name(uint8_t opcode);
 
 struct vd_evm;
 
@@ -132,6 +144,10 @@ VD_MUST_USE enum vd_err vd_evm_execute(struct vd_evm *evm, struct vd_evm_result 
                                        const struct vd_evm_tx *tx,
                                        const struct vd_evm_message *message,
                                        const volatile int *cancel);
+
+/* vd_evm_prepare decodes the code at address now, which execution would do bit by bit when it comes
+   to it: for measurements. */
+VD_MUST_USE enum vd_err vd_evm_prepare(struct vd_evm *evm, const struct vd_address *address);
 
 /* Addresses of CREATE (Yellow Paper, section 7) and CREATE2 (EIP-1014). */
 struct vd_address vd_create_address(const struct vd_address *sender, uint64_t nonce);
