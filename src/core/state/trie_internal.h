@@ -57,8 +57,7 @@ struct vd_trie_item {
    nibbles.  A key may be a prefix of others: its value goes into the branch.  Recursion is
    bounded by VD_TRIE_MAX_NIBBLES. */
 VD_MUST_USE enum vd_err vd_trie_build(struct vd_arena *arena, struct vd_trie_tnode **out,
-                                      const struct vd_trie_item *items, size_t count,
-                                      size_t depth);
+                                      const struct vd_trie_item *items, size_t count, size_t depth);
 
 /* vd_trie_hash gives every dirty node under root its reference, deepest first, many at a time.
    keep_rlp leaves each node's RLP in the arena. */

@@ -18,7 +18,7 @@ hash_ref(const struct vd_hash *hash)
 }
 
 /* Follows nibbles through node, from *depth on.  True: *ref is the next node's reference and
-   *depth its depth.  False: the walk ends here, *value is what the key has (empty: nothing). */
+ *depth its depth.  False: the walk ends here, *value is what the key has (empty: nothing). */
 static bool
 step(const struct vd_trie_node *node, const uint8_t *nibbles, size_t *depth,
      struct vd_trie_ref *ref, struct vd_slice *value)
