@@ -33,6 +33,9 @@ uint32_t vd_flz_len(struct vd_slice bytes);
 /* est of section 4.2, scaled by 1e6. */
 struct vd_u256 vd_l1_estimated_size(struct vd_slice raw_tx);
 struct vd_u256 vd_l1_fee(struct vd_slice raw_tx, const struct vd_l1_fee_params *params);
+/* The same from a known estimate. */
+struct vd_u256 vd_l1_fee_of_size(const struct vd_u256 *estimated,
+                                 const struct vd_l1_fee_params *params);
 uint64_t vd_l1_gas_used(struct vd_slice raw_tx);
 struct vd_u256 vd_operator_fee(uint64_t gas, const struct vd_l1_fee_params *params);
 

@@ -30,6 +30,9 @@ void vd_receipt_encode(struct vd_buf *buf, const struct vd_receipt *receipt);
 VD_MUST_USE enum vd_err vd_receipt_decode(struct vd_receipt *receipt, struct vd_arena *arena,
                                           struct vd_slice bytes);
 
+/* rlp([[address, [topics], data], ...]). */
+void vd_logs_encode(struct vd_buf *buf, const struct vd_log *logs, size_t count);
+
 /* Yellow Paper 4.3.1: three of 2048 bits for every address and topic. */
 void vd_bloom_add(uint8_t bloom[256], struct vd_slice item);
 void vd_bloom_add_logs(uint8_t bloom[256], const struct vd_log *logs, size_t count);

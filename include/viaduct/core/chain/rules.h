@@ -8,7 +8,7 @@
 /* One row per fork; static. */
 struct vd_rules {
     const char *name; /* "Cancun", "Prague", "Holocene", "Isthmus" */
-    const struct vd_evm_rules *evm;
+    enum vd_evm_revision revision;
     bool is_l2;
     bool calldata_floor;       /* EIP-7623 */
     bool set_code_tx;          /* EIP-7702, type 4 */
@@ -20,6 +20,13 @@ struct vd_rules {
     bool operator_fee;         /* L2 Isthmus */
     bool withdrawals_root_is_storage; /* L2 Isthmus: root of 0x42…16's storage */
 };
+
+/* The EVM's rules under a row. */
+static inline const struct vd_evm_rules *
+vd_rules_evm(const struct vd_rules *rules)
+{
+    return rules->is_l2 ? vd_evm_rules_l2(rules->revision) : vd_evm_rules_l1(rules->revision);
+}
 
 /* Row by name (as in state test files: "Cancun", "Prague"; L2 "Holocene", "Isthmus"); NULL when
    this build does not have it. */
@@ -40,6 +47,8 @@ struct vd_blob_params {
 struct vd_chain_config {
     uint64_t chain_id;
     bool is_l2;
+    /* Activation of the first fork that this build does not have; 0: none is announced. */
+    uint64_t unknown_fork_time;
     /* L1: activation times; 0 is from genesis. */
     uint64_t cancun_time;
     uint64_t prague_time;

@@ -1,0 +1,191 @@
+#include "viaduct/core/chain/fees.h"
+
+/* 0x4200…00nn. */
+#define PREDEPLOY(n)       \
+    {                      \
+        {                  \
+            0x42, [19] = n \
+        }                  \
+    }
+const struct vd_address VD_L1_BLOCK = PREDEPLOY(0x15);
+const struct vd_address VD_L2_TO_L1_PASSER = PREDEPLOY(0x16);
+const struct vd_address VD_SEQUENCER_FEE_VAULT = PREDEPLOY(0x11);
+const struct vd_address VD_BASE_FEE_VAULT = PREDEPLOY(0x19);
+const struct vd_address VD_L1_FEE_VAULT = PREDEPLOY(0x1a);
+const struct vd_address VD_OPERATOR_FEE_VAULT = PREDEPLOY(0x1b);
+const struct vd_address VD_L1_ATTRIBUTES_DEPOSITOR = {{0xde, 0xad, 0xde, 0xad, 0xde, 0xad, 0xde,
+                                                       0xad, 0xde, 0xad, 0xde, 0xad, 0xde, 0xad,
+                                                       0xde, 0xad, 0xde, 0xad, 0x00, 0x01}};
+const struct vd_address VD_SYSTEM_ADDRESS = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                              0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                              0xff, 0xff, 0xff, 0xff, 0xff, 0xfe}};
+
+/* Slots of the L1Block contract (protocol.md, section 3.4). */
+enum {
+    SLOT_L1_BASE_FEE = 1,
+    SLOT_SCALARS = 3,
+    SLOT_BLOB_BASE_FEE = 7,
+    SLOT_OPERATOR_FEE = 8,
+};
+
+static enum vd_err
+peek(struct vd_state *state, uint64_t slot, struct vd_u256 *value)
+{
+    struct vd_u256 key = vd_u256(slot);
+    return vd_state_peek_slot(state, value, &VD_L1_BLOCK, &key);
+}
+
+enum vd_err
+vd_l1_fee_params_read(struct vd_l1_fee_params *params, struct vd_state *state,
+                      bool with_operator_fee)
+{
+    struct vd_u256 word;
+    *params = (struct vd_l1_fee_params){0};
+    enum vd_err err = peek(state, SLOT_L1_BASE_FEE, &params->l1_base_fee);
+    if (err == VD_OK)
+        err = peek(state, SLOT_BLOB_BASE_FEE, &params->blob_base_fee);
+    if (err == VD_OK)
+        err = peek(state, SLOT_SCALARS, &word);
+    if (err != VD_OK)
+        return err;
+    params->base_fee_scalar = (uint32_t)(word.w[1] >> 32);
+    params->blob_base_fee_scalar = (uint32_t)word.w[1];
+    if (!with_operator_fee)
+        return VD_OK;
+    err = peek(state, SLOT_OPERATOR_FEE, &word);
+    if (err != VD_OK)
+        return err;
+    params->operator_fee_scalar = (uint32_t)word.w[1];
+    params->operator_fee_constant = word.w[0];
+    return VD_OK;
+}
+
+/* --- FastLZ level 1, the length alone (protocol.md, section 4.2) --- */
+
+enum { FLZ_BITS = 13, FLZ_MAX_DISTANCE = 0x1fff, FLZ_TAIL = 13 };
+
+static uint32_t
+load24(const uint8_t *p)
+{
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
+}
+
+static uint32_t
+flz_hash(uint32_t v)
+{
+    return (2654435769u * v) >> (32 - FLZ_BITS) & FLZ_MAX_DISTANCE;
+}
+
+static uint32_t
+flz_literals(uint32_t run)
+{
+    return 33 * (run / 32) + (run % 32 != 0 ? run % 32 + 1 : 0);
+}
+
+/* Advances *ip past bytes without a match.  True: *ref holds a match for *ip. */
+static bool
+flz_find(const uint8_t *b, uint32_t *table, uint32_t lim, uint32_t *ip, uint32_t *ref)
+{
+    for (;;) {
+        uint32_t seq = load24(b + *ip);
+        uint32_t h = flz_hash(seq);
+        *ref = table[h];
+        table[h] = *ip;
+        if (*ip >= lim)
+            return false;
+        uint32_t at = (*ip)++;
+        if (at - *ref <= FLZ_MAX_DISTANCE && seq == load24(b + *ref)) {
+            bool inside = *ip < lim;
+            *ip = at;
+            return inside;
+        }
+    }
+}
+
+uint32_t
+vd_flz_len(struct vd_slice bytes)
+{
+    uint32_t table[1 << FLZ_BITS] = {0};
+    const uint8_t *b = bytes.ptr;
+    uint32_t len = (uint32_t)bytes.len;
+    uint32_t lim = len < FLZ_TAIL ? 0 : len - FLZ_TAIL;
+    uint32_t anchor = 0;
+    uint32_t ip = 2;
+    uint32_t n = 0;
+    uint32_t ref;
+    while (ip < lim && flz_find(b, table, lim, &ip, &ref)) {
+        n += flz_literals(ip - anchor);
+        /* The differing byte counts as compared. */
+        uint32_t matched = 0;
+        uint32_t most = lim + 9 - (ip + 3);
+        while (matched < most) {
+            bool same = b[ref + 3 + matched] == b[ip + 3 + matched];
+            matched++;
+            if (!same)
+                break;
+        }
+        uint32_t m = matched - 1;
+        n += 3 * (m / 262) + (m % 262 >= 6 ? 3 : 2);
+        ip += matched;
+        table[flz_hash(load24(b + ip))] = ip;
+        ip++;
+        table[flz_hash(load24(b + ip))] = ip;
+        ip++;
+        anchor = ip;
+    }
+    return n + flz_literals(len - anchor);
+}
+
+/* --- fees --- */
+
+static struct vd_u256
+estimated_size(uint64_t flz_len)
+{
+    const uint64_t min = 100000000;
+    const uint64_t intercept = 42585600;
+    uint64_t scaled = 836500 * flz_len;
+    return vd_u256(scaled < min + intercept ? min : scaled - intercept);
+}
+
+struct vd_u256
+vd_l1_estimated_size(struct vd_slice raw_tx)
+{
+    return estimated_size(vd_flz_len(raw_tx));
+}
+
+struct vd_u256
+vd_l1_fee_of_size(const struct vd_u256 *estimated, const struct vd_l1_fee_params *params)
+{
+    struct vd_u256 scalar = vd_u256(16 * (uint64_t)params->base_fee_scalar);
+    struct vd_u256 calldata = vd_u256_mul(&scalar, &params->l1_base_fee);
+    scalar = vd_u256(params->blob_base_fee_scalar);
+    struct vd_u256 blobs = vd_u256_mul(&scalar, &params->blob_base_fee);
+    struct vd_u256 sum = vd_u256_add(&calldata, &blobs);
+    struct vd_u256 fee = vd_u256_mul(estimated, &sum);
+    (void)vd_u256_div_u64(&fee, 1000000000000);
+    return fee;
+}
+
+struct vd_u256
+vd_l1_fee(struct vd_slice raw_tx, const struct vd_l1_fee_params *params)
+{
+    struct vd_u256 estimated = vd_l1_estimated_size(raw_tx);
+    return vd_l1_fee_of_size(&estimated, params);
+}
+
+uint64_t
+vd_l1_gas_used(struct vd_slice raw_tx)
+{
+    return vd_l1_estimated_size(raw_tx).w[0] * 16 / 1000000;
+}
+
+struct vd_u256
+vd_operator_fee(uint64_t gas, const struct vd_l1_fee_params *params)
+{
+    struct vd_u256 fee = vd_u256(gas);
+    struct vd_u256 scalar = vd_u256(params->operator_fee_scalar);
+    struct vd_u256 constant = vd_u256(params->operator_fee_constant);
+    fee = vd_u256_mul(&fee, &scalar);
+    (void)vd_u256_div_u64(&fee, 1000000);
+    return vd_u256_add(&fee, &constant);
+}
