@@ -272,8 +272,8 @@ call_precompile(struct vd_evm *evm, const struct start *start)
 static int64_t
 load_code(struct vd_evm *evm, struct start *start, int64_t gas, bool charge)
 {
-    if (failed(evm, vd_state_code(evm->state, &start->code, &start->code_hash,
-                                  &start->code_address))) {
+    if (failed(evm,
+               vd_state_code(evm->state, &start->code, &start->code_hash, &start->code_address))) {
         return VD_OUT_OF_GAS;
     }
     struct vd_address target;
@@ -402,8 +402,7 @@ call_go(struct vd_evm *evm, struct start *start)
         return end_early(evm, start->gas, false);
     }
     start->snapshot = vd_state_snapshot(evm->state);
-    if (start->moves_value &&
-        !transfer(evm, &evm->frame->self, &start->self, &start->value)) {
+    if (start->moves_value && !transfer(evm, &evm->frame->self, &start->self, &start->value)) {
         return VD_RUN_END;
     }
     if (vd_evm_is_precompile(evm->rules, &start->code_address)) {
@@ -454,8 +453,8 @@ collides(struct vd_evm *evm, const struct vd_address *address, bool *result)
     if (failed(evm, vd_state_account(evm->state, &account, address))) {
         return false;
     }
-    *result = account != NULL && (account->nonce != 0 ||
-                                  !vd_hash_eq(&account->code_hash, &VD_EMPTY_CODE_HASH));
+    *result = account != NULL &&
+              (account->nonce != 0 || !vd_hash_eq(&account->code_hash, &VD_EMPTY_CODE_HASH));
     if (*result || account == NULL) {
         return true;
     }
@@ -601,8 +600,8 @@ static int
 message_precompile(struct vd_evm *evm, const struct start *start)
 {
     struct vd_precompile_result result;
-    if (failed(evm, vd_precompile_run(evm, &result, &start->self, start->input,
-                                      (uint64_t)start->gas))) {
+    if (failed(evm,
+               vd_precompile_run(evm, &result, &start->self, start->input, (uint64_t)start->gas))) {
         return VD_RUN_END;
     }
     if (result.status == VD_EVM_UNSUPPORTED) {

@@ -40,6 +40,9 @@ struct decoder {
     struct vd_evm *evm;
     struct vd_code *code;
     struct vd_op *out; /* the next record, at the region's low end */
+    /* What the last records of the stretch are, the newest first: the opcode, PUSH1 for a constant
+       in the record, PUSH32 for one beside it, or STOP for what is not to be fused. */
+    uint8_t last[3];
     struct block block;
 };
 
@@ -146,6 +149,13 @@ code_room(struct vd_frame *frame, size_t size)
 
 /* --- blocks --- */
 
+/* Nothing is fused with what stands before this place. */
+static void
+forget_last(struct decoder *d)
+{
+    memset(d->last, VD_OP_STOP, sizeof d->last);
+}
+
 static void
 block_open(struct decoder *d)
 {
@@ -156,6 +166,7 @@ block_open(struct decoder *d)
     d->block.stretch[0] = (struct target){.need = INT32_MIN, .peak = INT32_MIN};
     d->block.height = 0;
     d->block.gas = 0;
+    forget_last(d);
 }
 
 static void
@@ -221,6 +232,7 @@ block_target(struct decoder *d, uint64_t pc)
                                                          .need = INT32_MIN,
                                                          .peak = INT32_MIN};
     d->code->jumps[pc] = (uint32_t)((size_t)((uint8_t *)block - d->evm->region) / 16);
+    forget_last(d);
 }
 
 /* --- instructions --- */
@@ -232,12 +244,35 @@ emit(struct decoder *d, vd_op_fn *fn, uint64_t operand)
 }
 
 static void
+remember(struct decoder *d, uint8_t kind)
+{
+    d->last[2] = d->last[1];
+    d->last[1] = d->last[0];
+    d->last[0] = kind;
+}
+
+/* A constant, from PUSH or computed here. */
+static void
+emit_constant(struct decoder *d, const struct vd_u256 *word)
+{
+    if (vd_u256_fits_u64(word)) {
+        emit(d, VD_HANDLERS[VD_OP_PUSH1], word->w[0]);
+        remember(d, VD_OP_PUSH1);
+        return;
+    }
+    struct vd_u256 *literal = region_take(d->evm, sizeof *literal);
+    *literal = *word;
+    *d->out++ = (struct vd_op){.fn = VD_HANDLERS[VD_OP_PUSH32], .a.word = literal};
+    remember(d, VD_OP_PUSH32);
+}
+
+static void
 emit_enter(struct decoder *d, struct vd_block *block)
 {
     *d->out++ = (struct vd_op){.fn = vd_handle_enter, .a.block = block};
 }
 
-/* PUSH: up to 8 bytes in the record, more beside the code.  Bytes past the code's end are zero. */
+/* PUSH.  Bytes past the code's end are zero. */
 static void
 emit_push(struct decoder *d, uint8_t opcode, uint64_t pc)
 {
@@ -246,13 +281,150 @@ emit_push(struct decoder *d, uint8_t opcode, uint64_t pc)
     uint8_t bytes[32] = {0};
     memcpy(bytes + 32 - len, d->code->bytes.ptr + pc + 1, len < left ? len : left);
     struct vd_u256 word = vd_u256_from_be(bytes);
-    if (len <= 8) {
-        emit(d, VD_HANDLERS[opcode], word.w[0]);
-        return;
+    emit_constant(d, &word);
+}
+
+/* --- fusion: an instruction joins the records before it --- */
+
+static struct vd_block *
+known_block(const struct decoder *d, uint32_t place)
+{
+    return (struct vd_block *)(void *)(d->evm->region + (size_t)place * 16);
+}
+
+/* Where a jump to the constant pc goes: the block, or a stand-in that finds it. */
+static struct vd_block *
+jump_block(struct decoder *d, uint64_t pc)
+{
+    const uint32_t *jumps = d->code->jumps;
+    if (jumps != NULL && pc < d->code->bytes.len && jumps[pc] > VD_JUMP_UNDECODED) {
+        /* Also a target of the block under construction, whose needs are filled in at its end. */
+        return known_block(d, jumps[pc]);
     }
-    struct vd_u256 *literal = region_take(d->evm, sizeof *literal);
-    *literal = word;
-    *d->out++ = (struct vd_op){.fn = VD_HANDLERS[opcode], .a.word = literal};
+    struct vd_jump *jump = region_take(d->evm, sizeof *jump);
+    jump->block.need = (struct vd_need){.range = VD_EVM_MAX_STACK * 32};
+    jump->block.ip = &jump->resolve;
+    jump->resolve = (struct vd_op){.fn = vd_handle_resolve, .a.u = pc};
+    return &jump->block;
+}
+
+/* PUSH, JUMP and PUSH, JUMPI, the latter with a condition before it. */
+static bool
+fuse_jump(struct decoder *d, uint8_t opcode)
+{
+    if (d->last[0] != VD_OP_PUSH1 || (opcode != VD_OP_JUMP && opcode != VD_OP_JUMPI)) {
+        return false;
+    }
+    struct vd_block *block = jump_block(d, d->out[-1].a.u);
+    vd_op_fn *fn = opcode == VD_OP_JUMP ? vd_handle_jump_to : vd_handle_jumpi_to;
+    if (opcode == VD_OP_JUMPI && VD_FUSED_JUMPI[d->last[1]] != NULL) {
+        fn = VD_FUSED_JUMPI[d->last[1]];
+        d->out--;
+    }
+    d->out[-1] = (struct vd_op){.fn = fn, .a.block = block};
+    forget_last(d);
+    return true;
+}
+
+static bool
+constant_at(const struct decoder *d, unsigned back, struct vd_u256 *word)
+{
+    const struct vd_op *op = d->out - 1 - back;
+    if (d->last[back] == VD_OP_PUSH1) {
+        *word = vd_u256(op->a.u);
+        return true;
+    }
+    if (d->last[back] == VD_OP_PUSH32) {
+        *word = *op->a.word;
+        return true;
+    }
+    return false;
+}
+
+/* Two constants and an operation are a constant: compilers write masks so. */
+static bool
+fuse_constants(struct decoder *d, uint8_t opcode)
+{
+    struct vd_u256 a;
+    struct vd_u256 b;
+    if (!constant_at(d, 0, &a) || !constant_at(d, 1, &b)) {
+        return false;
+    }
+    unsigned shift = vd_u256_fits_u64(&a) && a.w[0] < 256 ? (unsigned)a.w[0] : 256;
+    struct vd_u256 value;
+    switch (opcode) {
+    case VD_OP_ADD:
+        value = vd_u256_add(&a, &b);
+        break;
+    case VD_OP_SUB:
+        value = vd_u256_sub(&a, &b);
+        break;
+    case VD_OP_SHL:
+        value = vd_u256_shl(&b, shift);
+        break;
+    default:
+        return false;
+    }
+    d->out -= 2;
+    d->last[0] = d->last[2];
+    d->last[1] = VD_OP_STOP;
+    d->last[2] = VD_OP_STOP;
+    emit_constant(d, &value);
+    return true;
+}
+
+static bool
+fuse_last(struct decoder *d, vd_op_fn *fn, uint64_t operand, unsigned records)
+{
+    if (fn == NULL) {
+        return false;
+    }
+    d->out -= records - 1;
+    d->out[-1] = (struct vd_op){.fn = fn, .a.u = operand};
+    forget_last(d);
+    return true;
+}
+
+static bool
+fuse_stack(struct decoder *d, uint8_t opcode)
+{
+    uint8_t last = d->last[0];
+    struct vd_op *op = d->out - 1;
+    if (opcode == VD_OP_POP && last == VD_OP_POP) {
+        op->a.u = op->fn == vd_handle_drop ? op->a.u + 1 : 2;
+        op->fn = vd_handle_drop;
+        return true;
+    }
+    if (last >= VD_OP_SWAP1 && last <= VD_OP_SWAP16 && opcode == VD_OP_POP) {
+        return fuse_last(d, vd_handle_swap_pop, (uint64_t)(last - VD_OP_SWAP1) + 1, 1);
+    }
+    if (last == VD_OP_SWAP1) {
+        return fuse_last(d, VD_FUSED_SWAP[opcode], 0, 1);
+    }
+    if (last < VD_OP_DUP1 || last > VD_OP_DUP16) {
+        return false;
+    }
+    if (opcode == VD_OP_MSTORE && last == VD_OP_DUP2 && d->last[1] == VD_OP_PUSH1) {
+        return fuse_last(d, vd_handle_store_push, op[-1].a.u, 2);
+    }
+    return fuse_last(d, VD_FUSED_DUP[opcode], (uint64_t)(last - VD_OP_DUP1) + 1, 1);
+}
+
+static bool
+fuse(struct decoder *d, uint8_t opcode)
+{
+    if (d->evm->tracer != NULL) {
+        return false;
+    }
+    switch (d->last[0]) {
+    case VD_OP_PUSH1:
+        return fuse_jump(d, opcode) || fuse_constants(d, opcode) ||
+               fuse_last(d, VD_FUSED_PUSH[opcode], d->out[-1].a.u, 1);
+    case VD_OP_PUSH32:
+        return fuse_constants(d, opcode) || fuse_last(d, VD_FUSED_WORD[opcode], d->out[-1].a.u, 1);
+    default:
+        return fuse_stack(d, opcode);
+    }
 }
 
 enum flow { FLOW_ON, FLOW_BLOCK, FLOW_END };
@@ -293,15 +465,23 @@ emit_instruction(struct decoder *d, uint8_t opcode, uint64_t pc)
     }
     if (!VD_OPCODES[opcode].defined) {
         emit(d, vd_handle_undefined, 0);
-    } else if (opcode >= VD_OP_PUSH1 && opcode <= VD_OP_PUSH32) {
-        emit_push(d, opcode, pc);
-    } else if (opcode == VD_OP_JUMPDEST) {
+        return;
+    }
+    if (opcode == VD_OP_JUMPDEST) {
         if (d->evm->polls) {
             emit(d, vd_handle_poll, 0);
+            forget_last(d);
         }
-    } else {
+        return;
+    }
+    if (opcode >= VD_OP_PUSH0 && opcode <= VD_OP_PUSH32) {
+        emit_push(d, opcode, pc);
+        return;
+    }
+    if (!fuse(d, opcode)) {
         /* PC wants its own place, a call the place to go on from. */
         emit(d, VD_HANDLERS[opcode], opcode == VD_OP_PC ? pc : pc + 1);
+        remember(d, opcode);
     }
 }
 
@@ -317,7 +497,7 @@ decode_run(struct decoder *d, uint64_t pc)
             uint32_t known = d->code->jumps[pc];
             if (known > VD_JUMP_UNDECODED) {
                 block_close(d);
-                emit_enter(d, (struct vd_block *)(void *)(d->evm->region + (size_t)known * 16));
+                emit_enter(d, known_block(d, known));
                 return;
             }
             block_target(d, pc);

@@ -1,104 +1,25 @@
-/* The interpreter: one function per instruction, each ending in a jump to the next one's.
+/* The interpreter: one function per instruction, each ending in a jump to the next one's. */
+#include "core/evm/interp.h"
 
-   Built with optimisation those jumps are tail calls and keep ip, sp, gas and the frame in
-   registers; a handler therefore has no local variable whose address leaves it (longer bodies are
-   in ops_*.c).  Without optimisation, or under a sanitizer, a handler stores the four and returns
-   to a loop. */
-#include "core/evm/machine.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define INTERP_LOOP 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(undefined_behavior_sanitizer)
-#define INTERP_LOOP 1
-#endif
-#endif
-#if !defined(INTERP_LOOP) && !defined(__OPTIMIZE__)
-#define INTERP_LOOP 1
-#endif
-
-#define LIKELY(x) __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
-
-#if defined(__clang__) && !defined(INTERP_LOOP)
-#define TAIL __attribute__((musttail)) return
-#else
-#define TAIL return
-#endif
-#if defined(INTERP_LOOP)
-#define DISPATCH()                                               \
-    do {                                                         \
-        f->ip = ip, f->sp = sp, f->gas = gas, f->evm->frame = f; \
-        return VD_RUN_GO;                                        \
-    } while (0)
-#else
-#define DISPATCH() TAIL ip->fn(ip, sp, gas, f)
-#endif
-
-#define NEXT()      \
-    do {            \
-        ip++;       \
-        DISPATCH(); \
-    } while (0)
-
-#define PARAMETERS                                                            \
-    struct vd_op *ip __attribute__((unused)), struct vd_u256 *sp __attribute__((unused)), \
-        int64_t gas __attribute__((unused)), struct vd_frame *f __attribute__((unused))
-#define OP(name) static int op_##name(PARAMETERS)
-
-/* After a function that may have changed the running frame. */
-#define RESUME(run)               \
-    do {                          \
-        struct vd_evm *evm = f->evm; \
-        if ((run) != VD_RUN_GO) { \
-            return VD_RUN_END;    \
-        }                         \
-        f = evm->frame;           \
-        ip = f->ip;               \
-        sp = f->sp;               \
-        gas = f->gas;             \
-        DISPATCH();               \
-    } while (0)
-
-static __attribute__((noinline, cold)) int
-fail(PARAMETERS)
+int
+vd_handle_fail(PARAMETERS)
 {
     f->sp = sp;
     RESUME(vd_frame_fail(f->evm));
 }
 
-#define FAIL() TAIL fail(ip, sp, gas, f)
-#define FAIL_WITH(status)      \
-    do {                       \
-        f->failure = (status); \
-        FAIL();                \
-    } while (0)
-
 /* --- blocks and jumps --- */
 
 /* Why a block's checks failed; f->needed is what it asked for. */
-static __attribute__((noinline, cold)) int
-fail_block(PARAMETERS)
+int
+vd_handle_fail_block(PARAMETERS)
 {
     if (gas >= 0) {
         size_t height = (size_t)((uint8_t *)sp - (uint8_t *)f->stack);
-        f->failure =
-            height < f->needed.need ? VD_EVM_STACK_UNDERFLOW : VD_EVM_STACK_OVERFLOW;
+        f->failure = height < f->needed.need ? VD_EVM_STACK_UNDERFLOW : VD_EVM_STACK_OVERFLOW;
     }
     FAIL();
 }
-
-/* Takes a block's gas; true when the gas or the stack is wrong for it. */
-#define BLOCK_FAILS(b)                                                                     \
-    ((gas -= (b).gas) < 0 ||                                                               \
-     (uint32_t)((uint8_t *)sp - (uint8_t *)f->stack) - (uint32_t)(b).need > (uint32_t)(b).range)
-
-#define FAIL_BLOCK(what)                   \
-    do {                                   \
-        f->needed = (what);                \
-        TAIL fail_block(ip, sp, gas, f);   \
-    } while (0)
 
 int
 vd_handle_begin(PARAMETERS)
@@ -108,26 +29,6 @@ vd_handle_begin(PARAMETERS)
     }
     NEXT();
 }
-
-/* ip[0] is a begin record: what vd_handle_begin does, without going there. */
-#define NEXT_BLOCK()                             \
-    do {                                         \
-        ip++;                                    \
-        if (UNLIKELY(BLOCK_FAILS(ip->a.need))) { \
-            FAIL_BLOCK(ip->a.need);              \
-        }                                        \
-        NEXT();                                  \
-    } while (0)
-
-#define ENTER(target)                                \
-    do {                                             \
-        const struct vd_block *to = (target);        \
-        if (UNLIKELY(BLOCK_FAILS(to->need))) {       \
-            FAIL_BLOCK(to->need);                    \
-        }                                            \
-        ip = to->ip;                                 \
-        DISPATCH();                                  \
-    } while (0)
 
 int
 vd_handle_enter(PARAMETERS)
@@ -209,16 +110,31 @@ jump_slow(PARAMETERS)
     ENTER(block);
 }
 
-#define JUMP_TO(word)                                                                           \
-    do {                                                                                        \
-        const struct vd_u256 *where = (word);                                                   \
+int
+vd_handle_resolve(PARAMETERS)
+{
+    struct vd_jump *jump = (struct vd_jump *)(void *)((uint8_t *)ip - sizeof(struct vd_block));
+    uint64_t generation = f->generation;
+    const struct vd_block *block = vd_code_jump(f, ip->a.u);
+    if (block == NULL) {
+        FAIL_WITH(VD_EVM_BAD_JUMP);
+    }
+    if (f->generation == generation) {
+        jump->block = *block;
+    }
+    ENTER(block);
+}
+
+#define JUMP_TO(word)                                                                            \
+    do {                                                                                         \
+        const struct vd_u256 *where = (word);                                                    \
         uint64_t pc = (where->w[1] | where->w[2] | where->w[3]) == 0 ? where->w[0] : UINT64_MAX; \
-        uint64_t place = pc < f->jump_count ? f->jumps[pc] : 0;                                 \
-        if (UNLIKELY(place <= VD_JUMP_UNDECODED)) {                                             \
-            f->jump_pc = pc;                                                                    \
-            TAIL jump_slow(ip, sp, gas, f);                                                     \
-        }                                                                                       \
-        ENTER((const struct vd_block *)(const void *)(f->region + place * 16));                 \
+        uint64_t place = pc < f->jump_count ? f->jumps[pc] : 0;                                  \
+        if (UNLIKELY(place <= VD_JUMP_UNDECODED)) {                                              \
+            f->jump_pc = pc;                                                                     \
+            TAIL jump_slow(ip, sp, gas, f);                                                      \
+        }                                                                                        \
+        ENTER((const struct vd_block *)(const void *)(f->region + place * 16));                  \
     } while (0)
 
 OP(JUMP)
@@ -250,19 +166,18 @@ OP(JUMPI)
 
 /* The same where the value comes from a function elsewhere: its result passes through a local
    variable, which must not stand in the handler. */
-#define BINARY_FAR(name, value)                       \
-    static __attribute__((noinline)) void             \
-    far_##name(struct vd_u256 *sp)                    \
-    {                                                 \
-        const struct vd_u256 *a = &sp[-1];            \
-        const struct vd_u256 *b = &sp[-2];            \
-        sp[-2] = (value);                             \
-    }                                                 \
-    OP(name)                                          \
-    {                                                 \
-        far_##name(sp);                               \
-        sp--;                                         \
-        NEXT();                                       \
+#define BINARY_FAR(name, value)                                          \
+    static __attribute__((noinline)) void far_##name(struct vd_u256 *sp) \
+    {                                                                    \
+        const struct vd_u256 *a = &sp[-1];                               \
+        const struct vd_u256 *b = &sp[-2];                               \
+        sp[-2] = (value);                                                \
+    }                                                                    \
+    OP(name)                                                             \
+    {                                                                    \
+        far_##name(sp);                                                  \
+        sp--;                                                            \
+        NEXT();                                                          \
     }
 
 BINARY(ADD, vd_u256_add(a, b))
@@ -325,8 +240,20 @@ shift_count(const struct vd_u256 *a)
     return vd_u256_fits_u64(a) && a->w[0] < 256 ? (unsigned)a->w[0] : 256;
 }
 
-BINARY_FAR(SHL, vd_u256_shl(b, shift_count(a)))
-BINARY_FAR(SHR, vd_u256_shr(b, shift_count(a)))
+OP(SHL)
+{
+    vd_shl_small(&sp[-2], HIGH(sp[-1]) != 0 ? 256 : sp[-1].w[0]);
+    sp--;
+    NEXT();
+}
+
+OP(SHR)
+{
+    vd_shr_small(&sp[-2], HIGH(sp[-1]) != 0 ? 256 : sp[-1].w[0]);
+    sp--;
+    NEXT();
+}
+
 BINARY_FAR(SAR, vd_u256_sar(b, shift_count(a)))
 BINARY_FAR(SIGNEXTEND, vd_u256_signextend(b, vd_u256_fits_u64(a) ? a->w[0] : 32))
 
@@ -395,12 +322,12 @@ far_address(struct vd_u256 *out, const struct vd_address *address)
     *out = vd_address_word(address);
 }
 
-#define PUSH_ADDRESS(name, address)    \
-    OP(name)                           \
-    {                                  \
-        far_address(sp, &(address));   \
-        sp++;                          \
-        NEXT();                        \
+#define PUSH_ADDRESS(name, address)  \
+    OP(name)                         \
+    {                                \
+        far_address(sp, &(address)); \
+        sp++;                        \
+        NEXT();                      \
     }
 
 PUSH_ADDRESS(ADDRESS, f->self)
@@ -436,34 +363,26 @@ OP(JUMPDEST)
 
 /* --- memory --- */
 
-static __attribute__((noinline)) int64_t
-grow_for_word(const struct vd_u256 *offset, int64_t gas, struct vd_frame *f, uint64_t len)
+int
+vd_handle_grow(PARAMETERS)
 {
-    return vd_memory_need64(f, offset, len, gas);
+    gas = vd_memory_need64(f, &f->grow_offset, f->grow_len, gas);
+    if (gas < 0) {
+        FAIL();
+    }
+    DISPATCH();
 }
-
-/* Sees to it that the word, or byte, at sp[-1] lies in memory. */
-#define NEED_WORD()                                                                      \
-    do {                                                                                 \
-        if (UNLIKELY((sp[-1].w[1] | sp[-1].w[2] | sp[-1].w[3]) != 0 ||                   \
-                     sp[-1].w[0] >= f->word_limit)) {                                    \
-            gas = grow_for_word(&sp[-1], gas, f, 32);                                    \
-            if (gas < 0) {                                                               \
-                FAIL();                                                                  \
-            }                                                                            \
-        }                                                                                \
-    } while (0)
 
 OP(MLOAD)
 {
-    NEED_WORD();
+    NEED_WORD(sp[-1]);
     sp[-1] = vd_u256_from_be(f->memory + sp[-1].w[0]);
     NEXT();
 }
 
 OP(MSTORE)
 {
-    NEED_WORD();
+    NEED_WORD(sp[-1]);
     vd_u256_to_be(f->memory + sp[-1].w[0], &sp[-2]);
     sp -= 2;
     NEXT();
@@ -471,9 +390,8 @@ OP(MSTORE)
 
 OP(MSTORE8)
 {
-    gas = grow_for_word(&sp[-1], gas, f, 1);
-    if (gas < 0) {
-        FAIL();
+    if (UNLIKELY(HIGH(sp[-1]) != 0 || sp[-1].w[0] >= f->memory_len)) {
+        GROW(sp[-1], 1);
     }
     f->memory[sp[-1].w[0]] = (uint8_t)sp[-2].w[0];
     sp -= 2;

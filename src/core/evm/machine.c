@@ -47,7 +47,7 @@ take_regions(struct vd_evm *evm, struct vd_arena *arena, uint64_t gas)
     evm->output_cap = frame_memory(gas);
     evm->region_cap = REGION_SIZE;
     evm->frames = VD_ARENA_NEW(arena, struct vd_frame, frames);
-    evm->index = VD_ARENA_NEW(arena, struct vd_code *, VD_CODE_SETS *VD_CODE_WAYS);
+    evm->index = VD_ARENA_NEW(arena, struct vd_code *, VD_CODE_SETS * VD_CODE_WAYS);
     evm->stacks = vd_arena_alloc(arena, words * sizeof(struct vd_u256), 64);
     evm->memory = vd_arena_alloc(arena, evm->memory_cap, 64);
     evm->output = vd_arena_alloc(arena, evm->output_cap, 64);
@@ -75,8 +75,8 @@ vd_evm_room(uint64_t gas_limit)
 
 enum vd_err
 vd_evm_new(struct vd_evm **out, struct vd_arena *arena, const struct vd_evm_rules *rules,
-           struct vd_state *state, const struct vd_evm_block *block,
-           const struct vd_curves *curves, const struct vd_evm_tracer *tracer)
+           struct vd_state *state, const struct vd_evm_block *block, const struct vd_curves *curves,
+           const struct vd_evm_tracer *tracer)
 {
     struct vd_evm *evm = VD_ARENA_NEW(arena, struct vd_evm, 1);
     if (evm == NULL) {

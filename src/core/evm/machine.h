@@ -67,6 +67,13 @@ struct vd_op {
 _Static_assert(sizeof(struct vd_op) == 16, "records are 16 bytes");
 _Static_assert(sizeof(struct vd_block) == 16, "blocks are addressed in units of 16 bytes");
 
+/* The target of a jump that was not decoded when the jump was.  Who enters the block comes to the
+   record, which finds the real block and copies it over this one. */
+struct vd_jump {
+    struct vd_block block;
+    struct vd_op resolve; /* vd_handle_resolve, a.u: the target's pc */
+};
+
 /* One contract's decoded code. */
 struct vd_code {
     struct vd_slice bytes;
@@ -103,8 +110,10 @@ struct vd_frame {
     struct vd_u256 value;
     struct vd_address self;
     struct vd_address caller;
-    struct vd_need needed; /* by the block that could not be entered */
-    uint64_t jump_pc;      /* the target of a jump that is not in the table yet */
+    struct vd_need needed;      /* by the block that could not be entered */
+    struct vd_u256 grow_offset; /* memory that an instruction lacks */
+    uint64_t grow_len;
+    uint64_t jump_pc; /* the target of a jump that is not in the table yet */
     struct vd_slice code_bytes;
     struct vd_hash code_hash; /* zero: init code, not kept under a hash */
     size_t snapshot;
@@ -180,8 +189,25 @@ vd_op_fn vd_handle_enter;  /* goes on in a.block */
 vd_op_fn vd_handle_goto;   /* goes on at a.op */
 vd_op_fn vd_handle_decode; /* goes on at the pc a.u, not decoded yet */
 vd_op_fn vd_handle_poll;   /* looks at *cancel */
-vd_op_fn vd_handle_trace; /* a.u: pc */
+vd_op_fn vd_handle_trace;  /* a.u: pc */
 vd_op_fn vd_handle_undefined;
+#define VD_SELDOM __attribute__((noinline, cold))
+VD_SELDOM vd_op_fn vd_handle_fail;       /* the instruction failed */
+VD_SELDOM vd_op_fn vd_handle_fail_block; /* frame->needed was not there */
+VD_SELDOM vd_op_fn vd_handle_grow;       /* frame->grow_offset and grow_len are not in memory */
+VD_SELDOM vd_op_fn vd_handle_resolve;    /* the record of a struct vd_jump */
+
+/* --- fused.c: several instructions in one record; NULL where there is none --- */
+extern vd_op_fn *const VD_FUSED_PUSH[256];  /* PUSH of up to 8 bytes (a.u), then the instruction */
+extern vd_op_fn *const VD_FUSED_WORD[256];  /* PUSH of more (a.word), then the instruction */
+extern vd_op_fn *const VD_FUSED_DUP[256];   /* DUPn, then the instruction; a.u: n */
+extern vd_op_fn *const VD_FUSED_SWAP[256];  /* SWAP1, then the instruction */
+extern vd_op_fn *const VD_FUSED_JUMPI[256]; /* the instruction, PUSH, JUMPI; a.block */
+vd_op_fn vd_handle_jump_to;                 /* PUSH, JUMP; a.block */
+vd_op_fn vd_handle_jumpi_to;                /* PUSH, JUMPI; a.block */
+vd_op_fn vd_handle_swap_pop;                /* SWAPn, POP; a.u: n */
+vd_op_fn vd_handle_drop;                    /* POP n times; a.u: n */
+vd_op_fn vd_handle_store_push;              /* PUSH, DUP2, MSTORE; a.u */
 
 /* --- decode.c --- */
 /* Makes frame->code and frame->ip for the frame's code, from its start.  False: evm->err. */

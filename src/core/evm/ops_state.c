@@ -109,8 +109,7 @@ vd_do_sload(struct vd_frame *frame, struct vd_u256 *sp, int64_t gas)
        witness need not hold it. */
     if (gas < GAS_COLD_SLOT - GAS_WARM) {
         bool was_cold;
-        if (state_failed(evm,
-                         vd_state_warm_slot(evm->state, &was_cold, &frame->self, &sp[-1])) ||
+        if (state_failed(evm, vd_state_warm_slot(evm->state, &was_cold, &frame->self, &sp[-1])) ||
             was_cold) {
             return VD_OUT_OF_GAS;
         }
@@ -201,8 +200,7 @@ vd_do_tstore(struct vd_frame *frame, struct vd_u256 *sp, int64_t gas)
     if (frame->is_static) {
         return static_violation(frame);
     }
-    if (state_failed(evm,
-                     vd_state_set_transient(evm->state, &frame->self, &sp[-1], &sp[-2]))) {
+    if (state_failed(evm, vd_state_set_transient(evm->state, &frame->self, &sp[-1], &sp[-2]))) {
         return VD_OUT_OF_GAS;
     }
     return gas;
@@ -251,8 +249,7 @@ destroy(struct vd_evm *evm, const struct vd_address *self, const struct vd_addre
     if (state_failed(evm, vd_state_created_in_tx(evm->state, &created, self))) {
         return false;
     }
-    if ((!same || created) &&
-        state_failed(evm, vd_state_sub_balance(evm->state, self, balance))) {
+    if ((!same || created) && state_failed(evm, vd_state_sub_balance(evm->state, self, balance))) {
         return false;
     }
     if (!same && state_failed(evm, vd_state_add_balance(evm->state, heir, balance))) {

@@ -138,11 +138,10 @@ modexp_price(const struct modexp *m)
     input_copy(head + 32 - head_len, head_len, m->input, 96 + m->base_len);
     struct vd_u256 head_word = vd_u256_from_be(head);
     unsigned bits = vd_u256_bit_len(&head_word);
-    uint64_t iterations = (m->exponent_len > 32 ? 8 * (m->exponent_len - 32) : 0) +
-                          (bits > 0 ? bits - 1 : 0);
+    uint64_t iterations =
+        (m->exponent_len > 32 ? 8 * (m->exponent_len - 32) : 0) + (bits > 0 ? bits - 1 : 0);
     iterations = iterations > 0 ? iterations : 1;
-    unsigned __int128 price =
-        (unsigned __int128)(longer_words * longer_words) * iterations / 3;
+    unsigned __int128 price = (unsigned __int128)(longer_words * longer_words) * iterations / 3;
     if (price > UINT64_MAX) {
         return UINT64_MAX;
     }
@@ -162,8 +161,8 @@ modexp_compute(struct vd_evm *evm, const struct modexp *m, uint8_t *base, const 
     have = have < m->exponent_len ? have : m->exponent_len;
     struct vd_slice exponent = vd_slice(have > 0 ? m->input.ptr + at : NULL, have);
     struct vd_slice mod = vd_slice(modulus, m->modulus_len);
-    enum vd_err err = vd_modexp(evm->output, evm->arena, vd_slice(base, m->base_len), exponent,
-                                mod);
+    enum vd_err err =
+        vd_modexp(evm->output, evm->arena, vd_slice(base, m->base_len), exponent, mod);
     static const uint8_t one_zeros[1 + ZEROS_MAX] = {1};
     uint8_t *power = vd_arena_alloc(evm->arena, m->modulus_len, 8);
     if (power == NULL) {

@@ -74,12 +74,18 @@ static const uint16_t GAS_CANCUN[256] = {
 
 /* 0x01 to 0x0a since Cancun (EIP-4844), 0x0b to 0x11 since Prague (EIP-2537), 0x0100 on L2
    (RIP-7212, since Fjord). */
-#define LOW(n) {.b = {[19] = n}}
+#define LOW(n)            \
+    {                     \
+        .b = { [19] = n } \
+    }
 #define CANCUN_PRECOMPILES \
     LOW(1), LOW(2), LOW(3), LOW(4), LOW(5), LOW(6), LOW(7), LOW(8), LOW(9), LOW(10)
 #define PRAGUE_PRECOMPILES \
     CANCUN_PRECOMPILES, LOW(11), LOW(12), LOW(13), LOW(14), LOW(15), LOW(16), LOW(17)
-#define P256VERIFY {.b = {[18] = 1}}
+#define P256VERIFY        \
+    {                     \
+        .b = { [18] = 1 } \
+    }
 
 static const struct vd_address L1_CANCUN[] = {CANCUN_PRECOMPILES};
 static const struct vd_address L2_CANCUN[] = {CANCUN_PRECOMPILES, P256VERIFY};
@@ -87,12 +93,10 @@ static const struct vd_address L1_PRAGUE[] = {PRAGUE_PRECOMPILES};
 static const struct vd_address L2_PRAGUE[] = {PRAGUE_PRECOMPILES, P256VERIFY};
 
 /* Prague prices no instruction anew: EIP-7702's charges are part of the calls' dynamic price. */
-#define ROW(list, is_prague)                    \
-    {                                           \
-        .gas = GAS_CANCUN,                      \
-        .delegation = (is_prague),              \
-        .precompiles = (list),                  \
-        .precompile_count = sizeof(list) / 20u, \
+#define ROW(list, is_prague)                                                 \
+    {                                                                        \
+        .gas = GAS_CANCUN, .delegation = (is_prague), .precompiles = (list), \
+        .precompile_count = sizeof(list) / 20u,                              \
     }
 static const struct vd_evm_rules L1_RULES[] = {
     [VD_EVM_CANCUN] = ROW(L1_CANCUN, false),

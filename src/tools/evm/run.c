@@ -307,8 +307,7 @@ set_up(struct run *run, const struct options *o)
     run->block = (struct vd_evm_block){.chain_id = 1, .gas_limit = o->gas};
     run->message.gas = o->gas;
     set_addresses(run);
-    enum vd_err err =
-        vd_state_new(&run->state, &run->arena, &run->source, &VD_EMPTY_ROOT, &seed);
+    enum vd_err err = vd_state_new(&run->state, &run->arena, &run->source, &VD_EMPTY_ROOT, &seed);
     if (err == VD_OK) {
         vd_state_tx_begin(run->state);
         err = vd_state_set_code(run->state, &run->message.to, run->code);
@@ -337,8 +336,7 @@ warm_up(struct run *run, const struct options *o)
     for (size_t i = 0; i < count && err == VD_OK; i++) {
         err = vd_state_warm_address(run->state, &was_cold, &precompiles[i]);
     }
-    const struct vd_address *own[] = {&run->message.sender, &run->message.to,
-                                      &run->block.coinbase};
+    const struct vd_address *own[] = {&run->message.sender, &run->message.to, &run->block.coinbase};
     for (size_t i = 0; i < 3 && err == VD_OK; i++) {
         err = vd_state_warm_address(run->state, &was_cold, own[i]);
     }
@@ -408,8 +406,7 @@ run_with(struct run *run, const struct options *o)
     struct vd_evm_result result;
     uint64_t ns;
     if (read_hex(&run->code, &run->arena, o->code_path) != 0 ||
-        (o->input_path != NULL &&
-         read_hex(&run->message.input, &run->arena, o->input_path) != 0)) {
+        (o->input_path != NULL && read_hex(&run->message.input, &run->arena, o->input_path) != 0)) {
         return 2;
     }
     enum vd_err err = set_up(run, o);
