@@ -6,7 +6,10 @@
    EIP-2929, transient storage of EIP-1153, created accounts of EIP-6780, logs, refund) and the
    snapshot (a call frame, undone by revert).  Every function that may read the source returns an
    enum vd_err: a failure of the world, which ends the block's execution and is never a verdict.
-   Once one has failed the state answers the same error for good. */
+   Once one has failed the state answers the same error for good.
+
+   The source is asked as late as possible: warming an address or a slot reads nothing, so a witness
+   need not have what was only warmed. */
 #ifndef VIADUCT_CORE_STATE_STATE_H
 #define VIADUCT_CORE_STATE_STATE_H
 
@@ -41,7 +44,8 @@ struct vd_state_source {
 
 /* vd_state_source_from_tries makes *out read accounts and slots by walking the tries under root
    through nodes (a witness, preimages) and code through code/code_ctx.  *walker is the caller's
-   memory and must outlive *out. */
+   memory and must outlive *out.  A node that is missing (VD_ERR_NOT_FOUND of nodes) or a value that
+   does not parse ends the block with VD_ERR_CORRUPT. */
 struct vd_trie_walker {
     struct vd_trie_source nodes;
     struct vd_hash root;
@@ -55,18 +59,20 @@ struct vd_log {
     struct vd_address address;
     uint8_t topic_count;
     struct vd_hash topics[4];
-    struct vd_slice data; /* in the block's arena */
+    struct vd_slice data; /* in the state's arena; vd_state_log copies it there */
 };
 
 struct vd_state;
 
 /* vd_state_new makes an empty cache over source, whose state root is root.  seed keys the hash
-   maps (the parent block's hash).  Everything is taken from arena. */
+   maps (the parent block's hash).  Everything is taken from arena, which nobody may rewind below
+   what the state took: call frames need an arena of their own. */
 VD_MUST_USE enum vd_err vd_state_new(struct vd_state **out, struct vd_arena *arena,
                                      const struct vd_state_source *source,
                                      const struct vd_hash *root, const struct vd_hash *seed);
 
 /* --- transactions --- */
+/* What is written before the first begin makes a transaction of its own. */
 void vd_state_tx_begin(struct vd_state *state);
 /* Ends the transaction: deletes the accounts that destroyed themselves and the touched empty ones
    (EIP-161), makes current values the next transaction's originals.  Logs stay readable until the
@@ -159,7 +165,9 @@ int64_t vd_state_refund(const struct vd_state *state);
 /* --- what changed --- */
 /* Changes against the parent's state.  NULL old: did not exist; NULL new: deleted.  Slots of a
    deleted account are not listed one by one; only an account without storage in the parent's state
-   can be deleted (EIP-6780, EIP-161), so there are none to list. */
+   can be deleted (EIP-6780, EIP-161), so there are none to list.  Slots of an account that does not
+   exist are not listed either.  A code is reported before the account that has it, once per such
+   account.  A member may be NULL. */
 struct vd_state_visitor {
     void *ctx;
     enum vd_err (*account)(void *ctx, const struct vd_address *address,
@@ -183,7 +191,8 @@ VD_MUST_USE enum vd_err vd_state_visit_tx(struct vd_state *state,
 VD_MUST_USE enum vd_err vd_state_root(struct vd_state *state, struct vd_hash *root,
                                       const struct vd_state_visitor *visitor,
                                       const struct vd_trie_sink *sink);
-/* The storage root of one account after the last vd_state_root; the empty root if absent. */
+/* The storage root of one account as of the last vd_state_root (before the first: the parent's);
+   the empty root if absent. */
 VD_MUST_USE enum vd_err vd_state_storage_root(struct vd_state *state, struct vd_hash *root,
                                               const struct vd_address *address);
 
