@@ -8,9 +8,12 @@ enum {
     VD_MAP_SLOT_ALIGN = 8,
 };
 
+/* The first len bytes at p, at most 8, as a number. */
 static uint64_t
-load_le64(const uint8_t *p, size_t len)
+load_partial(const uint8_t *p, size_t len)
 {
+    if (len == 8)
+        return vd_load_le64(p);
     uint64_t v = 0;
     for (size_t i = 0; i < len; i++)
         v |= (uint64_t)p[i] << (8 * i);
@@ -48,7 +51,7 @@ hash_key(const struct vd_map *map, const uint8_t *key)
     size_t len = map->key_len;
     for (size_t i = 0; i <= len; i += 8) {
         size_t left = len - i;
-        uint64_t m = load_le64(key + i, left < 8 ? left : 8);
+        uint64_t m = load_partial(key + i, left < 8 ? left : 8);
         if (left < 8)
             m |= (uint64_t)len << 56;
         v[3] ^= m;
@@ -134,7 +137,7 @@ vd_map_init(struct vd_map *map, struct vd_arena *arena, const struct vd_hash *se
     VD_ASSERT(key_len <= VD_MAP_MAX_LEN && value_len <= VD_MAP_MAX_LEN);
     *map = (struct vd_map){
         .arena = arena,
-        .seed = {load_le64(seed->b, 8), load_le64(seed->b + 8, 8)},
+        .seed = {vd_load_le64(seed->b), vd_load_le64(seed->b + 8)},
         .key_len = key_len,
         .value_len = value_len,
     };

@@ -1,6 +1,6 @@
 #include "viaduct/core/base/u256.h"
 
-typedef unsigned __int128 vd_u128;
+#include "viaduct/core/base/limbs.h"
 
 /* The most limbs that a dividend has: a product of two words. */
 enum { VD_U256_LIMBS = 4, VD_U512_LIMBS = 8 };
@@ -57,178 +57,6 @@ vd_u256_mul_overflow(struct vd_u256 *out, const struct vd_u256 *a, const struct 
     return (p[4] | p[5] | p[6] | p[7]) != 0;
 }
 
-/* (high, low) / d for high < d and d with its top bit set, where the processor divides 64 by 64
-   bits only: two digits of 32 bits (Knuth, The Art of Computer Programming 2, 4.3.1 D). */
-#if !defined(__x86_64__)
-static uint64_t
-div_128_by_64(uint64_t high, uint64_t low, uint64_t d)
-{
-    const uint64_t half = (uint64_t)1 << 32;
-    uint64_t d1 = d >> 32;
-    uint64_t d0 = d & (half - 1);
-    uint64_t digits[2] = {low & (half - 1), low >> 32};
-    uint64_t quotient = 0;
-    for (unsigned i = 2; i-- > 0;) {
-        uint64_t q = high / d1;
-        uint64_t r = high - q * d1;
-        while (q >= half || q * d0 > (r << 32 | digits[i])) {
-            q--;
-            r += d1;
-            if (r >= half)
-                break;
-        }
-        high = (high << 32 | digits[i]) - q * d;
-        quotient = quotient << 32 | q;
-    }
-    return quotient;
-}
-#endif
-
-/* floor((2^128 - 1) / d) - 2^64 for d with its top bit set.
-
-   Division by multiplication with this reciprocal: Möller and Granlund, Improved Division by
-   Invariant Integers, IEEE Transactions on Computers 60 (2011).  2^128 - 1 - 2^64 d is
-   (2^64 - 1 - d) 2^64 + 2^64 - 1, whose quotient by d fits one limb, because d is normalised. */
-static uint64_t
-reciprocal(uint64_t d)
-{
-#if defined(__x86_64__)
-    uint64_t quotient;
-    uint64_t remainder;
-    __asm__("divq %4"
-            : "=a"(quotient), "=d"(remainder)
-            : "0"(~(uint64_t)0), "1"(~d), "r"(d)
-            : "cc");
-    return quotient;
-#else
-    return div_128_by_64(~d, ~(uint64_t)0, d);
-#endif
-}
-
-/* Algorithm 6 of the same paper: the reciprocal for a divisor of two limbs. */
-static uint64_t
-reciprocal_3by2(uint64_t d1, uint64_t d0)
-{
-    uint64_t v = reciprocal(d1);
-    uint64_t p = d1 * v + d0;
-    if (p < d0) {
-        v--;
-        if (p >= d1) {
-            v--;
-            p -= d1;
-        }
-        p -= d1;
-    }
-    vd_u128 t = (vd_u128)v * d0;
-    p += (uint64_t)(t >> 64);
-    if (p < (uint64_t)(t >> 64)) {
-        v--;
-        if (((vd_u128)p << 64 | (uint64_t)t) >= ((vd_u128)d1 << 64 | d0))
-            v--;
-    }
-    return v;
-}
-
-/* Algorithm 4: the quotient of (*r, low) by d, for *r < d, d normalised and v its reciprocal; the
-   remainder goes to *r. */
-static inline uint64_t
-div_2by1(uint64_t *r, uint64_t low, uint64_t d, uint64_t v)
-{
-    vd_u128 q = (vd_u128)v * *r + ((vd_u128)*r << 64 | low);
-    uint64_t q1 = (uint64_t)(q >> 64) + 1;
-    uint64_t rem = low - q1 * d;
-    if (rem > (uint64_t)q) {
-        q1--;
-        rem += d;
-    }
-    if (__builtin_expect(rem >= d, 0)) {
-        q1++;
-        rem -= d;
-    }
-    *r = rem;
-    return q1;
-}
-
-/* Algorithm 5: the quotient of (*r, low) by d, where *r < d and d have two limbs. */
-static inline uint64_t
-div_3by2(vd_u128 *r, uint64_t low, vd_u128 d, uint64_t v)
-{
-    uint64_t u2 = (uint64_t)(*r >> 64);
-    uint64_t u1 = (uint64_t)*r;
-    uint64_t d1 = (uint64_t)(d >> 64);
-    vd_u128 q = (vd_u128)v * u2 + *r;
-    uint64_t q1 = (uint64_t)(q >> 64);
-    uint64_t r1 = u1 - q1 * d1;
-    vd_u128 rem = ((vd_u128)r1 << 64 | low) - (vd_u128)(uint64_t)d * q1 - d;
-    q1++;
-    if ((uint64_t)(rem >> 64) >= (uint64_t)q) {
-        q1--;
-        rem += d;
-    }
-    if (__builtin_expect(rem >= d, 0)) {
-        q1++;
-        rem -= d;
-    }
-    *r = rem;
-    return q1;
-}
-
-/* out = in << shift over n limbs, shift below 64; returns what is shifted out. */
-static uint64_t
-shift_left(uint64_t *out, const uint64_t *in, unsigned n, unsigned shift)
-{
-    uint64_t carry = 0;
-    for (unsigned i = 0; i < n; i++) {
-        uint64_t w = in[i];
-        out[i] = w << shift | carry;
-        carry = shift == 0 ? 0 : w >> (64 - shift);
-    }
-    return carry;
-}
-
-static void
-shift_right(uint64_t *out, const uint64_t *in, unsigned n, unsigned shift)
-{
-    for (unsigned i = 0; i < n; i++) {
-        uint64_t above = i + 1 < n && shift != 0 ? in[i + 1] << (64 - shift) : 0;
-        out[i] = in[i] >> shift | above;
-    }
-}
-
-/* One digit of Knuth's algorithm D.  u points at m + 1 limbs below d * 2^64, d has m of them, at
-   least 3; returns the digit and leaves the remainder in the lower m limbs of u.  An estimate
-   from three limbs by two is at most one too large. */
-static uint64_t
-div_digit(uint64_t *u, const uint64_t *d, unsigned m, uint64_t v)
-{
-    vd_u128 d_high = (vd_u128)d[m - 1] << 64 | d[m - 2];
-    vd_u128 r = (vd_u128)u[m] << 64 | u[m - 1];
-    uint64_t q = r >= d_high ? ~(uint64_t)0 : div_3by2(&r, u[m - 2], d_high, v);
-    uint64_t carry = 0;
-    unsigned char borrow = 0;
-    for (unsigned i = 0; i < m; i++) {
-        vd_u128 product = (vd_u128)q * d[i] + carry;
-        carry = (uint64_t)(product >> 64);
-        u[i] = vd_u64_sbb(u[i], (uint64_t)product, &borrow);
-    }
-    (void)vd_u64_sbb(u[m], carry, &borrow);
-    if (__builtin_expect(borrow != 0, 0)) {
-        q--;
-        borrow = 0;
-        for (unsigned i = 0; i < m; i++)
-            u[i] = vd_u64_adc(u[i], d[i], &borrow);
-    }
-    return q;
-}
-
-static unsigned
-significant_limbs(const uint64_t *a, unsigned n)
-{
-    while (n > 0 && a[n - 1] == 0)
-        n--;
-    return n;
-}
-
 /* q = u / d and rem = u % d for u of n limbs (at most 8, as q is) and d not zero. */
 static void
 div_limbs(uint64_t *q, struct vd_u256 *rem, const uint64_t *u_in, unsigned n,
@@ -238,37 +66,37 @@ div_limbs(uint64_t *q, struct vd_u256 *rem, const uint64_t *u_in, unsigned n,
     uint64_t d[VD_U256_LIMBS];
     for (unsigned i = 0; i < n; i++)
         q[i] = 0;
-    unsigned m = significant_limbs(d_in->w, VD_U256_LIMBS);
-    n = significant_limbs(u_in, n);
+    unsigned m = vd_limbs_len(d_in->w, VD_U256_LIMBS);
+    n = vd_limbs_len(u_in, n);
     *rem = (struct vd_u256){{0}};
     if (n < m) {
         memcpy(rem->w, u_in, n * sizeof *u_in);
         return;
     }
     unsigned shift = (unsigned)__builtin_clzll(d_in->w[m - 1]);
-    (void)shift_left(d, d_in->w, m, shift);
-    u[n] = shift_left(u, u_in, n, shift);
+    (void)vd_limbs_shl(d, d_in->w, m, shift);
+    u[n] = vd_limbs_shl(u, u_in, n, shift);
     if (m == 1) {
-        uint64_t v = reciprocal(d[0]);
+        uint64_t v = vd_limb_reciprocal(d[0]);
         uint64_t r = u[n];
         for (unsigned i = n; i-- > 0;)
-            q[i] = div_2by1(&r, u[i], d[0], v);
+            q[i] = vd_limb_div_2by1(&r, u[i], d[0], v);
         rem->w[0] = r >> shift;
         return;
     }
-    uint64_t v = reciprocal_3by2(d[m - 1], d[m - 2]);
+    uint64_t v = vd_limb_reciprocal_3by2(d[m - 1], d[m - 2]);
     if (m == 2) {
         vd_u128 r = (vd_u128)u[n] << 64 | u[n - 1];
         for (unsigned i = n - 1; i-- > 0;)
-            q[i] = div_3by2(&r, u[i], (vd_u128)d[1] << 64 | d[0], v);
+            q[i] = vd_limb_div_3by2(&r, u[i], (vd_u128)d[1] << 64 | d[0], v);
         r >>= shift;
         rem->w[0] = (uint64_t)r;
         rem->w[1] = (uint64_t)(r >> 64);
         return;
     }
     for (unsigned i = n - m + 1; i-- > 0;)
-        q[i] = div_digit(u + i, d, m, v);
-    shift_right(rem->w, u, m, shift);
+        q[i] = vd_limbs_div_digit(u + i, d, m, v);
+    vd_limbs_shr(rem->w, u, m, shift);
 }
 
 struct vd_u256

@@ -52,20 +52,11 @@ vd_keccak_f1600(uint64_t state[25])
     }
 }
 
-/* Lanes are little-endian, as is every machine that this is built for. */
-static uint64_t
-load_lane(const uint8_t *p)
-{
-    uint64_t lane;
-    memcpy(&lane, p, sizeof lane);
-    return lane;
-}
-
 static void
 absorb_block(uint64_t state[25], const uint8_t *block)
 {
     for (unsigned i = 0; i < VD_KECCAK_RATE / 8; i++)
-        state[i] ^= load_lane(block + 8 * i);
+        state[i] ^= vd_load_le64(block + 8 * i);
     vd_keccak_f1600(state);
 }
 
@@ -95,7 +86,7 @@ vd_keccak_update(struct vd_keccak *k, struct vd_slice bytes)
             continue;
         }
         if (k->filled % 8 == 0 && left >= 8) {
-            k->state[k->filled / 8] ^= load_lane(p);
+            k->state[k->filled / 8] ^= vd_load_le64(p);
             k->filled += 8;
             p += 8;
             left -= 8;

@@ -110,6 +110,35 @@ vd_store_be64(uint8_t *p, uint64_t v)
 #endif
 }
 
+/* Little-endian, which is the order of every machine that this is built for. */
+static inline uint32_t
+vd_load_le32(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline uint64_t
+vd_load_le64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline void
+vd_store_le32(uint8_t *p, uint32_t v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+static inline void
+vd_store_le64(uint8_t *p, uint64_t v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
 /* vd_hex_encode writes 2 * len lower-case digits, no prefix, no terminator. */
 void vd_hex_encode(char *out, const uint8_t *bytes, size_t len);
 

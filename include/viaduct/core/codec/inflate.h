@@ -19,12 +19,13 @@ struct vd_inflate; /* about 48 KiB */
 size_t vd_inflate_size(void);
 
 /* vd_inflate_init makes a decompressor in memory of vd_inflate_size() bytes, aligned to 8.
-   input is the whole zlib stream and stays borrowed while the decompressor is in use.  A preset
-   dictionary (FDICT) is refused as malformed. */
+   input is the whole zlib stream and stays borrowed while the decompressor is in use; what follows
+   its checksum is ignored.  A preset dictionary (FDICT) is refused as malformed, unless it is the
+   empty one, which Go's reader takes for its own. */
 struct vd_inflate *vd_inflate_init(void *memory, struct vd_slice input);
 
-/* vd_inflate_read writes up to cap bytes to out and their number to *len.  After END or BAD it
-   gives no more bytes and the same status. */
+/* vd_inflate_read writes up to cap bytes to out and their number to *len.  The bytes that come with
+   END or BAD are the last; after it there are no more bytes and the same status. */
 enum vd_inflate_status vd_inflate_read(struct vd_inflate *z, uint8_t *out, size_t cap, size_t *len);
 
 #endif
