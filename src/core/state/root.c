@@ -116,10 +116,12 @@ sort(struct sortable *items, struct sortable *spare, size_t count)
 
 /* --- storage roots --- */
 
-struct root_job {
-    struct vd_state *state;
-    const struct vd_state_visitor *visitor;
-    const struct vd_trie_sink *sink;
+/* What one account contributes to the block's end. */
+struct finished {
+    struct vd_acct *acct;
+    struct sortable *slots; /* changed, sorted by hash */
+    size_t slot_count;
+    bool changed;
 };
 
 static bool
@@ -128,33 +130,33 @@ slot_changed(const struct vd_slot *slot)
     return slot->loaded && !vd_u256_eq(&slot->now, &slot->parent);
 }
 
-/* The changed slots of an account, sorted by hash, in the arena. */
+/* Lists the changed slots of an account, sorted by hash, in the arena. */
 static enum vd_err
-changed_slots(struct vd_arena *arena, const struct vd_acct *acct, struct sortable **out,
-              size_t *count)
+list_slots(struct vd_arena *arena, struct finished *f)
 {
     size_t n = 0;
     size_t unhashed = 0;
-    for (const struct vd_slot *slot = acct->slots; slot != NULL; slot = slot->next)
+    struct vd_slot *first = f->acct->slots;
+    for (const struct vd_slot *slot = first; slot != NULL; slot = slot->next)
         n += slot_changed(slot);
-    *count = n;
+    f->slot_count = n;
     if (n == 0)
         return VD_OK;
     struct sortable *items = VD_ARENA_NEW(arena, struct sortable, 2 * n);
     struct vd_slot **to_hash = VD_ARENA_NEW(arena, struct vd_slot *, n);
     if (items == NULL || to_hash == NULL)
         return VD_ERR_NO_MEMORY;
-    for (struct vd_slot *slot = acct->slots; slot != NULL; slot = slot->next) {
+    for (struct vd_slot *slot = first; slot != NULL; slot = slot->next) {
         if (slot_changed(slot) && !slot->hashed)
             to_hash[unhashed++] = slot;
     }
     vd_state_hash_slots(to_hash, unhashed);
     size_t i = 0;
-    for (struct vd_slot *slot = acct->slots; slot != NULL; slot = slot->next) {
+    for (struct vd_slot *slot = first; slot != NULL; slot = slot->next) {
         if (slot_changed(slot))
             items[i++] = make_sortable(&slot->hash, slot);
     }
-    *out = sort(items, items + n, n);
+    f->slots = sort(items, items + n, n);
     return VD_OK;
 }
 
@@ -174,95 +176,127 @@ encode_slot(uint8_t out[MAX_SLOT_RLP], const struct vd_u256 *value)
 }
 
 static enum vd_err
-storage_root(const struct root_job *job, struct vd_acct *acct)
+storage_root(struct vd_state *state, struct finished *f, const struct vd_trie_sink *sink)
 {
-    struct vd_arena *arena = job->state->arena;
-    struct sortable *slots;
-    size_t count;
+    struct vd_acct *acct = f->acct;
     acct->new_storage_root = acct->now.storage_root;
-    enum vd_err err = changed_slots(arena, acct, &slots, &count);
-    if (err != VD_OK || count == 0)
+    enum vd_err err = list_slots(state->arena, f);
+    if (err != VD_OK || f->slot_count == 0)
         return err;
-    struct vd_trie_change *changes = VD_ARENA_NEW(arena, struct vd_trie_change, count);
-    uint8_t *values = vd_arena_alloc(arena, count * MAX_SLOT_RLP, 1);
+    struct vd_trie_change *changes =
+        VD_ARENA_NEW(state->arena, struct vd_trie_change, f->slot_count);
+    uint8_t *values = vd_arena_alloc(state->arena, f->slot_count * MAX_SLOT_RLP, 1);
     if (changes == NULL || values == NULL)
         return VD_ERR_NO_MEMORY;
-    for (size_t i = 0; i < count && err == VD_OK; i++) {
-        const struct vd_slot *slot = slots[i].object;
+    for (size_t i = 0; i < f->slot_count; i++) {
+        const struct vd_slot *slot = f->slots[i].object;
         changes[i].key = slot->hash;
         changes[i].value = encode_slot(values + i * MAX_SLOT_RLP, &slot->now);
-        if (job->visitor != NULL)
-            err = visit_slot(job->visitor, slot, &slot->parent);
     }
-    if (err != VD_OK)
-        return err;
-    return vd_trie_update(&job->state->source->trie, job->sink, &acct->new_storage_root, arena,
-                          &acct->hash, &acct->now.storage_root, changes, count);
+    return vd_trie_update(&state->source->trie, sink, &acct->new_storage_root, state->arena,
+                          &acct->hash, &acct->now.storage_root, changes, f->slot_count);
 }
 
 /* --- state root --- */
 
-/* Storage root, visitor, and the change of the state trie, which stays without a key if there is
-   none. */
-static enum vd_err
-finish_account(const struct root_job *job, struct vd_acct *acct, struct vd_trie_change *change,
-               bool *changed)
+static struct vd_account
+with_new_root(const struct vd_acct *acct)
 {
-    *changed = false;
+    struct vd_account account = acct->now;
+    account.storage_root = acct->new_storage_root;
+    return account;
+}
+
+/* The account's storage root, and its change of the state trie if it changed. */
+static enum vd_err
+finish_account(struct vd_state *state, struct finished *f, struct vd_trie_change *change,
+               const struct vd_trie_sink *sink)
+{
+    struct vd_acct *acct = f->acct;
     enum vd_err err = VD_OK;
     if (acct->exists)
-        err = storage_root(job, acct);
+        err = storage_root(state, f, sink);
     else
         acct->new_storage_root = VD_EMPTY_ROOT;
     if (err != VD_OK)
         return err;
-    struct vd_account after = acct->now;
-    after.storage_root = acct->new_storage_root;
-    *changed =
+    struct vd_account after = with_new_root(acct);
+    f->changed =
         acct->exists != acct->existed || (acct->exists && !account_eq(&after, &acct->parent));
-    if (!*changed)
+    if (!f->changed)
         return VD_OK;
     *change = (struct vd_trie_change){.key = acct->hash};
-    if (acct->exists) {
-        struct vd_buf buf;
-        vd_buf_init(&buf, job->state->arena);
-        vd_account_encode(&buf, &after);
-        if (buf.err != VD_OK)
-            return buf.err;
-        change->value = vd_buf_view(&buf);
-    }
-    if (job->visitor == NULL)
+    if (!acct->exists)
         return VD_OK;
-    return visit_account(job->visitor, acct, acct->existed ? &acct->parent : NULL,
-                         acct->exists ? &after : NULL);
+    struct vd_buf buf;
+    vd_buf_init(&buf, state->arena);
+    vd_account_encode(&buf, &after);
+    change->value = vd_buf_view(&buf);
+    return buf.err;
+}
+
+/* The accounts written in this block, sorted by hash, in the arena. */
+static enum vd_err
+list_accounts(struct vd_state *state, struct finished **out, size_t *count)
+{
+    size_t n = 0;
+    for (const struct vd_acct *acct = state->accounts_in_block; acct; acct = acct->next_in_block)
+        n++;
+    *count = n;
+    struct sortable *items = VD_ARENA_NEW(state->arena, struct sortable, 2 * n);
+    *out = VD_ARENA_NEW(state->arena, struct finished, n);
+    if (items == NULL || *out == NULL)
+        return VD_ERR_NO_MEMORY;
+    size_t i = 0;
+    for (struct vd_acct *acct = state->accounts_in_block; acct; acct = acct->next_in_block)
+        items[i++] = make_sortable(&acct->hash, acct);
+    items = sort(items, items + n, n);
+    for (i = 0; i < n; i++)
+        (*out)[i].acct = items[i].object;
+    return VD_OK;
 }
 
 static enum vd_err
-compute_root(const struct root_job *job, struct vd_hash *root)
+visit_finished(const struct vd_state_visitor *visitor, const struct finished *f)
 {
-    struct vd_state *state = job->state;
-    struct vd_arena *arena = state->arena;
-    size_t count = 0;
-    for (const struct vd_acct *acct = state->accounts_in_block; acct; acct = acct->next_in_block)
-        count++;
-    struct sortable *items = VD_ARENA_NEW(arena, struct sortable, 2 * count);
-    struct vd_trie_change *changes = VD_ARENA_NEW(arena, struct vd_trie_change, count);
-    if (items == NULL || changes == NULL)
-        return VD_ERR_NO_MEMORY;
-    size_t n = 0;
-    for (struct vd_acct *acct = state->accounts_in_block; acct; acct = acct->next_in_block)
-        items[n++] = make_sortable(&acct->hash, acct);
-    items = sort(items, items + count, count);
-    size_t change_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool changed;
-        enum vd_err err = finish_account(job, items[i].object, &changes[change_count], &changed);
+    const struct vd_acct *acct = f->acct;
+    for (size_t i = 0; i < f->slot_count; i++) {
+        const struct vd_slot *slot = f->slots[i].object;
+        enum vd_err err = visit_slot(visitor, slot, &slot->parent);
         if (err != VD_OK)
             return err;
-        change_count += changed;
     }
-    return vd_trie_update(&state->source->trie, job->sink, root, arena, NULL, &state->root, changes,
-                          change_count);
+    struct vd_account after = with_new_root(acct);
+    return visit_account(visitor, acct, acct->existed ? &acct->parent : NULL,
+                         acct->exists ? &after : NULL);
+}
+
+/* The visitor comes last, when all nodes are read: it may write to what the source reads from. */
+static enum vd_err
+compute_root(struct vd_state *state, struct vd_hash *root, const struct vd_state_visitor *visitor,
+             const struct vd_trie_sink *sink)
+{
+    struct finished *accounts;
+    size_t count;
+    enum vd_err err = list_accounts(state, &accounts, &count);
+    if (err != VD_OK)
+        return err;
+    struct vd_trie_change *changes = VD_ARENA_NEW(state->arena, struct vd_trie_change, count);
+    if (changes == NULL)
+        return VD_ERR_NO_MEMORY;
+    size_t change_count = 0;
+    for (size_t i = 0; i < count && err == VD_OK; i++) {
+        err = finish_account(state, &accounts[i], &changes[change_count], sink);
+        change_count += accounts[i].changed;
+    }
+    if (err == VD_OK)
+        err = vd_trie_update(&state->source->trie, sink, root, state->arena, NULL, &state->root,
+                             changes, change_count);
+    for (size_t i = 0; i < count && err == VD_OK && visitor != NULL; i++) {
+        if (accounts[i].changed)
+            err = visit_finished(visitor, &accounts[i]);
+    }
+    return err;
 }
 
 enum vd_err
@@ -272,8 +306,7 @@ vd_state_root(struct vd_state *state, struct vd_hash *root, const struct vd_stat
     if (state->err != VD_OK)
         return state->err;
     size_t mark = vd_arena_mark(state->arena);
-    struct root_job job = {state, visitor, sink};
-    enum vd_err err = compute_root(&job, root);
+    enum vd_err err = compute_root(state, root, visitor, sink);
     vd_arena_rewind(state->arena, mark);
     return vd_state_fail(state, err);
 }

@@ -186,8 +186,10 @@ VD_MUST_USE enum vd_err vd_state_visit_tx(struct vd_state *state,
 
 /* vd_state_root computes the state root with all changes of the block.  visitor (may be NULL) gets
    every account and slot that differs from the parent's state, accounts sorted by hash and each
-   account's slots, sorted by hash, before it; sink (may be NULL) gets the trie nodes.  The state
-   can go on being used; calling again starts again from the parent's root. */
+   account's slots, sorted by hash, before it; sink (may be NULL) gets the trie nodes.  The visitor
+   is called when the root is known and nothing is read any more, the sink for a trie when that
+   trie is not read any more: both may write to what the source reads from.  The state can go on
+   being used over the parent's state; calling again starts again from the parent's root. */
 VD_MUST_USE enum vd_err vd_state_root(struct vd_state *state, struct vd_hash *root,
                                       const struct vd_state_visitor *visitor,
                                       const struct vd_trie_sink *sink);
