@@ -1,0 +1,368 @@
+#include "viaduct/node/roles/sequencer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "viaduct/node/platform/memory.h"
+
+/* How long a missing origin, or a block that could not be opened, is left alone. */
+#define RETRY_MS 1000u
+/* Deposits of one L1 block, and the attributes made of them. */
+#define ORIGIN_ARENA_BYTES ((size_t)256 << 20)
+
+enum state {
+    STOPPED,
+    FETCHING, /* the head's origin, after a start */
+    READY,    /* to open; stays here while it has to wait for the next origin */
+    OPENING,
+    OPEN,
+    SEALING,
+};
+
+/* An L1 origin and what it brings, in its own arena. */
+struct origin {
+    struct vd_arena arena;
+    bool known;
+    struct vd_l1_ref ref;
+    struct vd_header header;
+    struct vd_slice *deposits;
+    size_t deposit_count;
+    struct vd_system_config system; /* attributes copy, this origin's updates applied */
+};
+
+struct vd_sequencer {
+    struct vd_sequencer_config config;
+    struct vd_sequencer_effects effects;
+    enum state state;
+    struct vd_l2_ref head;
+    struct vd_system_config system; /* attributes copy after head */
+    struct origin origins[2];
+    struct origin *current;
+    struct origin *next;
+    uint64_t l1_latest;
+    uint64_t retry_at_ms;
+    bool fetching;
+    bool fetching_stale;
+    bool answer_stale; /* an open or seal of before the last start is under way */
+    bool drift_noted;
+    bool advances;         /* the block in hand opens the next origin's epoch */
+    struct vd_arena arena; /* of the attributes in use */
+    struct vd_attributes attributes;
+};
+
+static void advance(struct vd_sequencer *s, uint64_t now_ms);
+
+enum vd_err
+vd_sequencer_new(struct vd_sequencer **out, const struct vd_sequencer_config *config,
+                 const struct vd_sequencer_effects *effects)
+{
+    struct vd_sequencer *s = calloc(1, sizeof *s);
+    if (!s) {
+        return VD_ERR_NO_MEMORY;
+    }
+    s->config = *config;
+    s->effects = *effects;
+    struct vd_arena *arenas[] = {&s->origins[0].arena, &s->origins[1].arena, &s->arena};
+    for (size_t i = 0; i < sizeof arenas / sizeof arenas[0]; i++) {
+        void *memory = vd_reserve(ORIGIN_ARENA_BYTES);
+        if (!memory) {
+            vd_sequencer_free(s);
+            return VD_ERR_NO_MEMORY;
+        }
+        vd_arena_init(arenas[i], memory, ORIGIN_ARENA_BYTES);
+    }
+    s->current = &s->origins[0];
+    s->next = &s->origins[1];
+    *out = s;
+    return VD_OK;
+}
+
+void
+vd_sequencer_free(struct vd_sequencer *s)
+{
+    if (!s) {
+        return;
+    }
+    struct vd_arena *arenas[] = {&s->origins[0].arena, &s->origins[1].arena, &s->arena};
+    for (size_t i = 0; i < sizeof arenas / sizeof arenas[0]; i++) {
+        if (arenas[i]->base) {
+            vd_release(arenas[i]->base, arenas[i]->size);
+        }
+    }
+    free(s);
+}
+
+static void
+note(struct vd_sequencer *s, const char *what, uint64_t l1_number)
+{
+    char text[200];
+    snprintf(text, sizeof text, "%s, L1 block %llu", what, (unsigned long long)l1_number);
+    s->effects.note(s->effects.ctx, text);
+}
+
+static void
+origin_clear(struct origin *origin)
+{
+    vd_arena_rewind(&origin->arena, 0);
+    *origin = (struct origin){.arena = origin->arena};
+}
+
+static uint64_t
+next_timestamp(const struct vd_sequencer *s)
+{
+    return s->head.timestamp + s->config.rollup->block_time_s;
+}
+
+/* Fetches what is missing: the head's own origin, or the next one once it is deep enough, ahead of
+   its use. */
+static void
+fetch(struct vd_sequencer *s, uint64_t now_ms)
+{
+    if (s->state == STOPPED || s->fetching || now_ms < s->retry_at_ms) {
+        return;
+    }
+    uint64_t number = s->head.l1_origin.number;
+    if (s->state != FETCHING) {
+        number = s->current->ref.number + 1;
+        if (s->next->known || number + s->config.l1_confirmations > s->l1_latest) {
+            return;
+        }
+    }
+    s->fetching = true;
+    s->fetching_stale = false;
+    s->effects.fetch_origin(s->effects.ctx, number);
+}
+
+/* The origin of the next block (protocol.md section 7.9, last point).  NULL: past the drift limit
+   the next one must be known first. */
+static struct origin *
+choose_origin(const struct vd_sequencer *s)
+{
+    uint64_t timestamp = next_timestamp(s);
+    if (s->next->known && timestamp >= s->next->ref.timestamp) {
+        return s->next;
+    }
+    if (s->next->known || timestamp <= s->current->ref.timestamp + VD_MAX_SEQUENCER_DRIFT_S) {
+        return s->current;
+    }
+    return NULL;
+}
+
+static enum vd_err
+build_attributes(struct vd_sequencer *s, struct origin *origin)
+{
+    vd_arena_rewind(&s->arena, 0);
+    s->advances = origin == s->next;
+    struct vd_l1_origin l1 = {.header = &origin->header,
+                              .hash = origin->ref.hash,
+                              .deposits = origin->deposits,
+                              .deposit_count = origin->deposit_count};
+    enum vd_err err = vd_attributes_build(&s->attributes, &s->arena, s->config.rollup, &s->head,
+                                          &origin->system, &l1, NULL, 0);
+    /* Blocks past the drift limit hold no user transactions (section 7.6.1, row 10). */
+    s->attributes.no_tx_pool = next_timestamp(s) > origin->ref.timestamp + VD_MAX_SEQUENCER_DRIFT_S;
+    return err;
+}
+
+static void
+open_next(struct vd_sequencer *s, uint64_t now_ms)
+{
+    if (now_ms < s->retry_at_ms) {
+        return;
+    }
+    struct origin *origin = choose_origin(s);
+    if (!origin) {
+        if (!s->drift_noted) {
+            note(s, "drift limit reached, no block until L1 gives the next origin after",
+                 s->current->ref.number);
+        }
+        s->drift_noted = true;
+        return;
+    }
+    s->drift_noted = false;
+    enum vd_err err = build_attributes(s, origin);
+    if (err != VD_OK) {
+        note(s, vd_err_text(err), origin->ref.number);
+        s->retry_at_ms = now_ms + RETRY_MS;
+        return;
+    }
+    s->state = OPENING;
+    s->effects.open(s->effects.ctx, &s->attributes);
+}
+
+static void
+advance(struct vd_sequencer *s, uint64_t now_ms)
+{
+    fetch(s, now_ms);
+    if (s->state == READY) {
+        open_next(s, now_ms);
+    }
+    if (s->state == OPEN && now_ms / 1000 >= next_timestamp(s)) {
+        s->state = SEALING;
+        s->effects.seal(s->effects.ctx);
+    }
+}
+
+void
+vd_sequencer_start(struct vd_sequencer *s, uint64_t now_ms, const struct vd_l2_ref *head,
+                   const struct vd_system_config *system)
+{
+    s->answer_stale = s->answer_stale || s->state == OPENING || s->state == SEALING;
+    s->fetching_stale = s->fetching;
+    s->head = *head;
+    s->system = *system;
+    origin_clear(s->current);
+    origin_clear(s->next);
+    s->retry_at_ms = 0;
+    s->drift_noted = false;
+    s->state = FETCHING;
+    advance(s, now_ms);
+}
+
+void
+vd_sequencer_stop(struct vd_sequencer *s)
+{
+    s->answer_stale = s->answer_stale || s->state == OPENING || s->state == SEALING;
+    s->fetching_stale = s->fetching;
+    s->state = STOPPED;
+}
+
+bool
+vd_sequencer_is_active(const struct vd_sequencer *s)
+{
+    return s->state != STOPPED;
+}
+
+void
+vd_sequencer_tick(struct vd_sequencer *s, uint64_t now_ms)
+{
+    advance(s, now_ms);
+}
+
+void
+vd_sequencer_l1(struct vd_sequencer *s, uint64_t now_ms, uint64_t latest)
+{
+    s->l1_latest = latest;
+    advance(s, now_ms);
+}
+
+/* Takes over header, deposits and updates.  False: L1 data that the protocol says cannot be. */
+static bool
+origin_take(struct vd_sequencer *s, struct origin *origin, const struct vd_sequencer_origin *given,
+            bool opens_epoch)
+{
+    origin_clear(origin);
+    origin->ref = given->ref;
+    origin->header = *given->header;
+    uint8_t *extra = vd_arena_copy(&origin->arena, given->header->extra_data);
+    origin->header.extra_data = vd_slice(extra, given->header->extra_data.len);
+    origin->system = s->system;
+    enum vd_err err = extra ? VD_OK : VD_ERR_NO_MEMORY;
+    if (err == VD_OK && opens_epoch) {
+        err = vd_deposits_read(&origin->deposits, &origin->deposit_count, &origin->arena,
+                               &s->config.rollup->deposit_contract, &given->ref.hash,
+                               given->receipts, given->receipt_count);
+        vd_system_config_update(&origin->system, &s->config.rollup->l1_system_config,
+                                given->receipts, given->receipt_count);
+    }
+    if (err != VD_OK) {
+        note(s, "an origin's deposits cannot be read", given->ref.number);
+    }
+    origin->known = err == VD_OK;
+    return origin->known;
+}
+
+void
+vd_sequencer_give_origin(struct vd_sequencer *s, uint64_t now_ms,
+                         const struct vd_sequencer_origin *given)
+{
+    bool stale = s->fetching_stale || s->state == STOPPED;
+    s->fetching = false;
+    s->fetching_stale = false;
+    if (!stale && s->state == FETCHING) {
+        if (vd_hash_eq(&given->ref.hash, &s->head.l1_origin.hash) &&
+            origin_take(s, s->current, given, false)) {
+            s->state = READY;
+        } else {
+            /* The head's origin left L1's chain; derivation will say which head to build on. */
+            s->retry_at_ms = now_ms + RETRY_MS;
+        }
+    } else if (!stale && !s->next->known && given->ref.number == s->current->ref.number + 1) {
+        if (!vd_hash_eq(&given->ref.parent_hash, &s->current->ref.hash) ||
+            !origin_take(s, s->next, given, true)) {
+            s->retry_at_ms = now_ms + RETRY_MS;
+        }
+    }
+    advance(s, now_ms);
+}
+
+void
+vd_sequencer_no_origin(struct vd_sequencer *s, uint64_t now_ms, uint64_t number)
+{
+    (void)number;
+    s->fetching = false;
+    if (!s->fetching_stale) {
+        s->retry_at_ms = now_ms + RETRY_MS;
+    }
+    s->fetching_stale = false;
+    advance(s, now_ms);
+}
+
+void
+vd_sequencer_opened(struct vd_sequencer *s, uint64_t now_ms, enum vd_err err)
+{
+    if (s->answer_stale || s->state != OPENING) {
+        s->answer_stale = false;
+        advance(s, now_ms);
+        return;
+    }
+    s->state = err == VD_OK ? OPEN : READY;
+    if (err != VD_OK) {
+        note(s, vd_err_text(err), s->attributes.origin.number);
+        s->retry_at_ms = now_ms + RETRY_MS;
+    }
+    advance(s, now_ms);
+}
+
+void
+vd_sequencer_sealed(struct vd_sequencer *s, uint64_t now_ms, enum vd_err err,
+                    const struct vd_l2_ref *ref)
+{
+    if (s->answer_stale || s->state != SEALING) {
+        s->answer_stale = false;
+        advance(s, now_ms);
+        return;
+    }
+    if (err != VD_OK) {
+        note(s, vd_err_text(err), s->attributes.origin.number);
+        s->state = OPEN; /* tried again at the next tick */
+        return;
+    }
+    s->head = *ref;
+    if (s->advances) {
+        s->system = s->next->system;
+        struct origin *old = s->current;
+        s->current = s->next;
+        s->next = old;
+        origin_clear(s->next);
+    }
+    s->state = READY;
+    advance(s, now_ms);
+}
+
+uint64_t
+vd_sequencer_wakes(const struct vd_sequencer *s)
+{
+    switch (s->state) {
+    case STOPPED:
+    case OPENING:
+    case SEALING:
+        return UINT64_MAX;
+    case FETCHING:
+    case READY:
+        return s->retry_at_ms;
+    case OPEN:
+        return next_timestamp(s) * 1000;
+    }
+    return UINT64_MAX;
+}
