@@ -205,6 +205,7 @@ push_frame(struct vd_evm *evm, const struct start *start)
 {
     struct vd_frame *parent = evm->frame;
     struct vd_frame *frame = parent == NULL ? evm->frames : parent + 1;
+    frame->evm = evm;
     frame->stack = parent == NULL ? evm->stacks : parent->sp;
     frame->memory = parent == NULL ? evm->memory : parent->memory + parent->memory_len;
     frame->memory_len = 0;

@@ -46,7 +46,7 @@ take_regions(struct vd_evm *evm, struct vd_arena *arena, uint64_t gas)
     evm->memory_cap = live_memory(gas);
     evm->output_cap = frame_memory(gas);
     evm->region_cap = REGION_SIZE;
-    evm->frames = VD_ARENA_NEW(arena, struct vd_frame, frames);
+    evm->frames = vd_arena_alloc(arena, frames * sizeof(struct vd_frame), 64);
     evm->index = VD_ARENA_NEW(arena, struct vd_code *, VD_CODE_SETS * VD_CODE_WAYS);
     evm->stacks = vd_arena_alloc(arena, words * sizeof(struct vd_u256), 64);
     evm->memory = vd_arena_alloc(arena, evm->memory_cap, 64);
@@ -91,9 +91,6 @@ vd_evm_new(struct vd_evm **out, struct vd_arena *arena, const struct vd_evm_rule
     uint64_t gas = block->gas_limit > SYSTEM_CALL_GAS ? block->gas_limit : SYSTEM_CALL_GAS;
     if (!take_regions(evm, arena, gas)) {
         return VD_ERR_NO_MEMORY;
-    }
-    for (unsigned i = 0; i <= VD_EVM_MAX_DEPTH; i++) {
-        evm->frames[i].evm = evm;
     }
     vd_code_flush(evm);
     *out = evm;
@@ -150,6 +147,7 @@ enum vd_err
 vd_evm_prepare(struct vd_evm *evm, const struct vd_address *address)
 {
     struct vd_frame *frame = &evm->frames[0];
+    frame->evm = evm;
     evm->err = vd_state_code(evm->state, &frame->code_bytes, &frame->code_hash, address);
     if (evm->err != VD_OK || !vd_code_enter(frame)) {
         return evm->err;

@@ -229,10 +229,7 @@ vd_do_log(struct vd_frame *frame, struct vd_u256 *sp, int64_t gas, unsigned topi
     for (unsigned i = 0; i < topics; i++) {
         vd_u256_to_be(log.topics[i].b, &sp[-3 - (int)i]);
     }
-    const uint8_t *copy = vd_arena_copy(evm->arena, data);
-    log.data.ptr = copy;
-    if (copy == NULL || state_failed(evm, vd_state_log(evm->state, &log))) {
-        evm->err = copy == NULL ? VD_ERR_NO_MEMORY : evm->err;
+    if (state_failed(evm, vd_state_log(evm->state, &log))) {
         return VD_OUT_OF_GAS;
     }
     return gas;

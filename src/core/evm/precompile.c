@@ -148,34 +148,17 @@ modexp_price(const struct modexp *m)
     return price > 200 ? (uint64_t)price : 200;
 }
 
-/* Zero bytes of an exponent that are handled at once. */
-#define ZEROS_MAX 4096
-
-/* base^exponent mod modulus to out.  The exponent's bytes beyond the input's end are zeros and may
-   be many: (b^e)^(256^n) is taken n bytes at a time, so that no room for them is needed. */
-static enum vd_err
-modexp_compute(struct vd_evm *evm, const struct modexp *m, uint8_t *base, const uint8_t *modulus)
+/* The exponent as far as the input has it.  Bytes beyond the input's end are zeros, but then the
+   modulus, which stands after it, is zero too and so is the result: they need no room. */
+static struct vd_slice
+modexp_exponent(const struct modexp *m)
 {
     uint64_t at = 96 + m->base_len;
-    uint64_t have = at < m->input.len ? m->input.len - at : 0;
-    have = have < m->exponent_len ? have : m->exponent_len;
-    struct vd_slice exponent = vd_slice(have > 0 ? m->input.ptr + at : NULL, have);
-    struct vd_slice mod = vd_slice(modulus, m->modulus_len);
-    enum vd_err err =
-        vd_modexp(evm->output, evm->arena, vd_slice(base, m->base_len), exponent, mod);
-    static const uint8_t one_zeros[1 + ZEROS_MAX] = {1};
-    uint8_t *power = vd_arena_alloc(evm->arena, m->modulus_len, 8);
-    if (power == NULL) {
-        return VD_ERR_NO_MEMORY;
+    if (at >= m->input.len) {
+        return vd_slice(NULL, 0);
     }
-    for (uint64_t left = have > 0 ? m->exponent_len - have : 0; left > 0 && err == VD_OK;) {
-        uint64_t n = left < ZEROS_MAX ? left : ZEROS_MAX;
-        memcpy(power, evm->output, m->modulus_len);
-        err = vd_modexp(evm->output, evm->arena, vd_slice(power, m->modulus_len),
-                        vd_slice(one_zeros, 1 + n), mod);
-        left -= n;
-    }
-    return err;
+    uint64_t have = m->input.len - at;
+    return vd_slice(m->input.ptr + at, have < m->exponent_len ? have : m->exponent_len);
 }
 
 static enum vd_err
@@ -198,7 +181,8 @@ run_modexp(struct vd_evm *evm, struct vd_precompile_result *result, struct vd_sl
     if (base != NULL && modulus != NULL && m.modulus_len <= evm->output_cap) {
         input_copy(base, m.base_len, input, 96);
         input_copy(modulus, m.modulus_len, input, 96 + m.base_len + m.exponent_len);
-        err = modexp_compute(evm, &m, base, modulus);
+        err = vd_modexp(evm->output, evm->arena, vd_slice(base, m.base_len), modexp_exponent(&m),
+                        vd_slice(modulus, m.modulus_len));
     }
     vd_arena_rewind(evm->arena, mark);
     evm->output_len = err == VD_OK ? m.modulus_len : 0;

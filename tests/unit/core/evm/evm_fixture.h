@@ -75,8 +75,8 @@ fixture_init(struct fixture *fx, uint64_t gas)
     vd_arena_init(&fx->arena, memory, FIXTURE_ARENA);
     fx->source = (struct vd_state_source){
         .account = fixture_no_account, .slot = fixture_no_slot, .code = fixture_no_code};
-    assert_int_equal(
-        vd_state_new(&fx->state, &fx->arena, &fx->source, &VD_EMPTY_ROOT, &seed), VD_OK);
+    assert_int_equal(vd_state_new(&fx->state, &fx->arena, &fx->source, &VD_EMPTY_ROOT, &seed),
+                     VD_OK);
     fx->block = (struct vd_evm_block){.chain_id = 901,
                                       .number = 1000,
                                       .timestamp = 2000,

@@ -1,4 +1,4 @@
-/* Instruction cases as text lines (cases/*.txt); see cases/README for the form. */
+/* Instruction cases as text lines, in the folder cases; see its README for the form. */
 #include "unit/core/evm/evm_fixture.h"
 
 #include <dirent.h>
@@ -122,16 +122,16 @@ check(struct text_case *c, const struct vd_evm_tracer *tracer, enum vd_evm_statu
       uint64_t gas_used, struct vd_slice output)
 {
     struct fixture *fx = &c->fx;
-    fx->message.input = vd_slice(c->is_create ? c->code : c->input,
-                                 c->is_create ? c->code_len : c->input_len);
+    fx->message.input =
+        vd_slice(c->is_create ? c->code : c->input, c->is_create ? c->code_len : c->input_len);
     fx->message.gas = c->gas;
     fx->message.value = vd_u256(c->value);
     fx->message.is_static = c->is_static;
     fx->message.is_create = c->is_create;
     assert_int_equal(fixture_run(fx, case_rules(c), tracer), VD_OK);
     uint64_t used = c->gas - fx->result.gas_left;
-    bool same = fx->result.status == status && used == gas_used &&
-                vd_slice_eq(fx->result.output, output);
+    bool same =
+        fx->result.status == status && used == gas_used && vd_slice_eq(fx->result.output, output);
     if (!same) {
         cases_failed++;
         printf("%s%s: %s, gas %llu, output ", c->name, tracer != NULL ? " (traced)" : "",
