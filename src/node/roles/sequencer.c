@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "viaduct/core/rollup/origin.h"
 #include "viaduct/node/platform/memory.h"
 
 /* How long a missing origin, or a block that could not be opened, is left alone. */
@@ -133,35 +134,26 @@ fetch(struct vd_sequencer *s, uint64_t now_ms)
     s->effects.fetch_origin(s->effects.ctx, number);
 }
 
-/* The origin of the next block (protocol.md section 7.9, last point).  NULL: past the drift limit
-   the next one must be known first. */
-static struct origin *
-choose_origin(const struct vd_sequencer *s)
-{
-    uint64_t timestamp = next_timestamp(s);
-    if (s->next->known && timestamp >= s->next->ref.timestamp) {
-        return s->next;
-    }
-    if (s->next->known || timestamp <= s->current->ref.timestamp + VD_MAX_SEQUENCER_DRIFT_S) {
-        return s->current;
-    }
-    return NULL;
-}
-
 static enum vd_err
-build_attributes(struct vd_sequencer *s, struct origin *origin)
+build_attributes(struct vd_sequencer *s, const struct origin *origin)
 {
     vd_arena_rewind(&s->arena, 0);
-    s->advances = origin == s->next;
     struct vd_l1_origin l1 = {.header = &origin->header,
                               .hash = origin->ref.hash,
                               .deposits = origin->deposits,
                               .deposit_count = origin->deposit_count};
-    enum vd_err err = vd_attributes_build(&s->attributes, &s->arena, s->config.rollup, &s->head,
-                                          &origin->system, &l1, NULL, 0);
-    /* Blocks past the drift limit hold no user transactions (section 7.6.1, row 10). */
-    s->attributes.no_tx_pool = next_timestamp(s) > origin->ref.timestamp + VD_MAX_SEQUENCER_DRIFT_S;
-    return err;
+    return vd_attributes_build(&s->attributes, &s->arena, s->config.rollup, &s->head,
+                               &origin->system, &l1, NULL, 0);
+}
+
+static void
+note_drift(struct vd_sequencer *s, bool waits)
+{
+    if (waits && !s->drift_noted) {
+        note(s, "drift limit reached, no block until L1 gives the origin after",
+             s->current->ref.number);
+    }
+    s->drift_noted = waits;
 }
 
 static void
@@ -170,22 +162,21 @@ open_next(struct vd_sequencer *s, uint64_t now_ms)
     if (now_ms < s->retry_at_ms) {
         return;
     }
-    struct origin *origin = choose_origin(s);
-    if (!origin) {
-        if (!s->drift_noted) {
-            note(s, "drift limit reached, no block until L1 gives the next origin after",
-                 s->current->ref.number);
-        }
-        s->drift_noted = true;
+    struct vd_origin_pick pick = vd_origin_choose(s->config.rollup, &s->head, &s->current->ref,
+                                                  s->next->known ? &s->next->ref : NULL);
+    note_drift(s, pick.choice == VD_ORIGIN_WAIT_FOR_NEXT);
+    if (pick.choice == VD_ORIGIN_WAIT_FOR_NEXT) {
         return;
     }
-    s->drift_noted = false;
+    s->advances = pick.choice == VD_ORIGIN_USE_NEXT;
+    struct origin *origin = s->advances ? s->next : s->current;
     enum vd_err err = build_attributes(s, origin);
     if (err != VD_OK) {
         note(s, vd_err_text(err), origin->ref.number);
         s->retry_at_ms = now_ms + RETRY_MS;
         return;
     }
+    s->attributes.no_tx_pool = pick.no_tx_pool;
     s->state = OPENING;
     s->effects.open(s->effects.ctx, &s->attributes);
 }
@@ -246,50 +237,55 @@ vd_sequencer_l1(struct vd_sequencer *s, uint64_t now_ms, uint64_t latest)
     advance(s, now_ms);
 }
 
-/* Takes over header, deposits and updates.  False: L1 data that the protocol says cannot be. */
+/* Takes over header, deposits and updates.  False: L1 data that the protocol says cannot be, or no
+   memory. */
 static bool
-origin_take(struct vd_sequencer *s, struct origin *origin, const struct vd_sequencer_origin *given,
+origin_take(struct vd_sequencer *s, struct origin *origin, const struct vd_l1_block *block,
             bool opens_epoch)
 {
     origin_clear(origin);
-    origin->ref = given->ref;
-    origin->header = *given->header;
-    uint8_t *extra = vd_arena_copy(&origin->arena, given->header->extra_data);
-    origin->header.extra_data = vd_slice(extra, given->header->extra_data.len);
+    origin->ref = (struct vd_l1_ref){.hash = block->hash,
+                                     .number = block->header.number,
+                                     .parent_hash = block->header.parent_hash,
+                                     .timestamp = block->header.timestamp};
+    origin->header = block->header;
+    uint8_t *extra = vd_arena_copy(&origin->arena, block->header.extra_data);
+    origin->header.extra_data = vd_slice(extra, block->header.extra_data.len);
     origin->system = s->system;
     enum vd_err err = extra ? VD_OK : VD_ERR_NO_MEMORY;
     if (err == VD_OK && opens_epoch) {
-        err = vd_deposits_read(&origin->deposits, &origin->deposit_count, &origin->arena,
-                               &s->config.rollup->deposit_contract, &given->ref.hash,
-                               given->receipts, given->receipt_count);
-        vd_system_config_update(&origin->system, &s->config.rollup->l1_system_config,
-                                given->receipts, given->receipt_count);
+        err = vd_deposits_read_raw(&origin->deposits, &origin->deposit_count, &origin->arena,
+                                   &s->config.rollup->deposit_contract, &block->hash,
+                                   block->receipts, block->receipt_count);
+    }
+    if (err == VD_OK && opens_epoch) {
+        err = vd_system_config_update_raw(&origin->system, &s->config.rollup->l1_system_config,
+                                          block->receipts, block->receipt_count);
     }
     if (err != VD_OK) {
-        note(s, "an origin's deposits cannot be read", given->ref.number);
+        note(s, "an origin's receipts cannot be read", block->header.number);
     }
     origin->known = err == VD_OK;
     return origin->known;
 }
 
 void
-vd_sequencer_give_origin(struct vd_sequencer *s, uint64_t now_ms,
-                         const struct vd_sequencer_origin *given)
+vd_sequencer_give_origin(struct vd_sequencer *s, uint64_t now_ms, const struct vd_l1_block *block)
 {
     bool stale = s->fetching_stale || s->state == STOPPED;
     s->fetching = false;
     s->fetching_stale = false;
     if (!stale && s->state == FETCHING) {
-        if (vd_hash_eq(&given->ref.hash, &s->head.l1_origin.hash) &&
-            origin_take(s, s->current, given, false)) {
+        if (vd_hash_eq(&block->hash, &s->head.l1_origin.hash) &&
+            origin_take(s, s->current, block, false)) {
             s->state = READY;
         } else {
             /* The head's origin left L1's chain; derivation will say which head to build on. */
             s->retry_at_ms = now_ms + RETRY_MS;
         }
-    } else if (!stale && !s->next->known && given->ref.number == s->current->ref.number + 1) {
-        if (!vd_hash_eq(&given->ref.parent_hash, &s->current->ref.hash) ||
-            !origin_take(s, s->next, given, true)) {
+    } else if (!stale && !s->next->known && block->header.number == s->current->ref.number + 1) {
+        if (!vd_hash_eq(&block->header.parent_hash, &s->current->ref.hash) ||
+            !origin_take(s, s->next, block, true)) {
             s->retry_at_ms = now_ms + RETRY_MS;
         }
     }
@@ -297,9 +293,8 @@ vd_sequencer_give_origin(struct vd_sequencer *s, uint64_t now_ms,
 }
 
 void
-vd_sequencer_no_origin(struct vd_sequencer *s, uint64_t now_ms, uint64_t number)
+vd_sequencer_no_origin(struct vd_sequencer *s, uint64_t now_ms)
 {
-    (void)number;
     s->fetching = false;
     if (!s->fetching_stale) {
         s->retry_at_ms = now_ms + RETRY_MS;

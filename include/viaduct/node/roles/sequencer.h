@@ -8,7 +8,7 @@
 #ifndef VIADUCT_NODE_ROLES_SEQUENCER_H
 #define VIADUCT_NODE_ROLES_SEQUENCER_H
 
-#include "viaduct/core/rollup/attributes.h"
+#include "viaduct/core/rollup/derive.h"
 
 struct vd_sequencer;
 
@@ -17,17 +17,11 @@ struct vd_sequencer_config {
     uint64_t l1_confirmations;             /* how deep an L1 block must be to become an origin */
 };
 
-/* A block of L1 as an origin; borrowed during the call. */
-struct vd_sequencer_origin {
-    struct vd_l1_ref ref;
-    const struct vd_header *header;
-    const struct vd_receipt *receipts; /* decoded, for deposits and config updates */
-    size_t receipt_count;
-};
-
+/* Effects are answered later, never inside the call. */
 struct vd_sequencer_effects {
     void *ctx;
-    /* The canonical L1 block at number -> vd_sequencer_origin or vd_sequencer_no_origin. */
+    /* The canonical L1 block at number -> vd_sequencer_give_origin or
+       vd_sequencer_no_origin. */
     void (*fetch_origin)(void *ctx, uint64_t number);
     /* Opens a block -> vd_sequencer_opened.  attributes live until the block is sealed or
        dropped. */
@@ -53,10 +47,11 @@ bool vd_sequencer_is_active(const struct vd_sequencer *sequencer);
 /* --- inputs; now_ms is wall time in milliseconds since 1970 --- */
 void vd_sequencer_tick(struct vd_sequencer *sequencer, uint64_t now_ms);
 void vd_sequencer_l1(struct vd_sequencer *sequencer, uint64_t now_ms, uint64_t latest);
+/* block is borrowed during the call; of its transactions nothing is read. */
 void vd_sequencer_give_origin(struct vd_sequencer *sequencer, uint64_t now_ms,
-                              const struct vd_sequencer_origin *origin);
+                              const struct vd_l1_block *block);
 /* L1 does not have it, or does not answer: asked again at the next tick after a second. */
-void vd_sequencer_no_origin(struct vd_sequencer *sequencer, uint64_t now_ms, uint64_t number);
+void vd_sequencer_no_origin(struct vd_sequencer *sequencer, uint64_t now_ms);
 void vd_sequencer_opened(struct vd_sequencer *sequencer, uint64_t now_ms, enum vd_err err);
 void vd_sequencer_sealed(struct vd_sequencer *sequencer, uint64_t now_ms, enum vd_err err,
                          const struct vd_l2_ref *ref);
