@@ -46,12 +46,14 @@ done <"$scratch/rows" | awk '
     BEGIN { printf "%-34s %14s %14s %6s %10s %10s %6s\n", "input", "Ir", "evmone Ir", "ratio",
             "ms", "evmone ms", "ratio" }
     {
+        theirs = ""; ratio = ""
+        if ($5 > 0) { theirs = $5; ratio = sprintf("%.2f", $4 / 1e6 / $5) }
         printf "%-34s %14d %14d %6.2f %10.4f %10s %6s\n", $1, $2, $3, $2 / $3, $4 / 1e6,
-               $5 > 0 ? $5 : "", $5 > 0 ? sprintf("%.2f", $4 / 1e6 / $5) : ""
+               theirs, ratio
         if ($2 > 0) { irs += log($2 / $3); n++ }
         if ($5 > 0) { times += log($4 / 1e6 / $5); m++ }
     }
     END {
         printf "geometric mean: Ir %s, time %s (evmone'"'"'s times are of another run)\n",
-               n ? sprintf("%.3f", exp(irs / n)) : "-", m ? sprintf("%.3f", exp(times / m)) : "-"
+               (n ? sprintf("%.3f", exp(irs / n)) : "-"), (m ? sprintf("%.3f", exp(times / m)) : "-")
     }'

@@ -205,10 +205,15 @@ push_frame(struct vd_evm *evm, const struct start *start)
 {
     struct vd_frame *parent = evm->frame;
     struct vd_frame *frame = parent == NULL ? evm->frames : parent + 1;
+    if (parent != NULL) {
+        /* The new frame's memory begins where the parent's ends. */
+        parent->memory_clean = parent->memory_len;
+    }
     frame->evm = evm;
     frame->stack = parent == NULL ? evm->stacks : parent->sp;
     frame->memory = parent == NULL ? evm->memory : parent->memory + parent->memory_len;
     frame->memory_len = 0;
+    frame->memory_clean = 0;
     frame->word_limit = 0;
     frame->depth = parent == NULL ? 0 : parent->depth + 1;
     frame->input = start->is_create ? NULL : start->input.ptr;

@@ -88,7 +88,7 @@ push_MLOAD(PARAMETERS)
 {
     uint64_t offset = ip->a.u;
     if (UNLIKELY(offset >= f->word_limit)) {
-        GROW(vd_u256(offset), 32);
+        GROW(offset, 32);
     }
     *sp++ = vd_u256_from_be(f->memory + offset);
     NEXT();
@@ -99,7 +99,7 @@ push_MSTORE(PARAMETERS)
 {
     uint64_t offset = ip->a.u;
     if (UNLIKELY(offset >= f->word_limit)) {
-        GROW(vd_u256(offset), 32);
+        GROW(offset, 32);
     }
     vd_u256_to_be(f->memory + offset, &sp[-1]);
     sp--;

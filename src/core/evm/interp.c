@@ -255,7 +255,23 @@ OP(SHR)
 }
 
 BINARY_FAR(SAR, vd_u256_sar(b, shift_count(a)))
-BINARY_FAR(SIGNEXTEND, vd_u256_signextend(b, vd_u256_fits_u64(a) ? a->w[0] : 32))
+
+/* The word's limb that holds the sign bit is extended, those above are all sign. */
+OP(SIGNEXTEND)
+{
+    struct vd_u256 *word = &sp[-2];
+    if (HIGH(sp[-1]) == 0 && sp[-1].w[0] < 31) {
+        unsigned limb = (unsigned)sp[-1].w[0] / 8;
+        unsigned unused = 56 - 8 * ((unsigned)sp[-1].w[0] % 8);
+        int64_t low = (int64_t)(word->w[limb] << unused) >> unused;
+        word->w[limb] = (uint64_t)low;
+        for (unsigned i = limb + 1; i < 4; i++) {
+            word->w[i] = (uint64_t)(low >> 63);
+        }
+    }
+    sp--;
+    NEXT();
+}
 
 OP(BYTE)
 {
@@ -366,7 +382,7 @@ OP(JUMPDEST)
 int
 vd_handle_grow(PARAMETERS)
 {
-    gas = vd_memory_need64(f, &f->grow_offset, f->grow_len, gas);
+    gas = vd_memory_grow(f, f->grow_offset, f->grow_len, gas);
     if (gas < 0) {
         FAIL();
     }
@@ -390,8 +406,11 @@ OP(MSTORE)
 
 OP(MSTORE8)
 {
-    if (UNLIKELY(HIGH(sp[-1]) != 0 || sp[-1].w[0] >= f->memory_len)) {
-        GROW(sp[-1], 1);
+    if (UNLIKELY(HIGH(sp[-1]) != 0)) {
+        FAIL();
+    }
+    if (UNLIKELY(sp[-1].w[0] >= f->memory_len)) {
+        GROW(sp[-1].w[0], 1);
     }
     f->memory[sp[-1].w[0]] = (uint8_t)sp[-2].w[0];
     sp -= 2;

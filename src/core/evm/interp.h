@@ -114,11 +114,14 @@
     } while (0)
 
 /* Sees to it that the word at offset lies in memory. */
-#define NEED_WORD(offset)                                                    \
-    do {                                                                     \
-        if (UNLIKELY(HIGH(offset) != 0 || (offset).w[0] >= f->word_limit)) { \
-            GROW(offset, 32);                                                \
-        }                                                                    \
+#define NEED_WORD(offset)                               \
+    do {                                                \
+        if (UNLIKELY(HIGH(offset) != 0)) {              \
+            FAIL();                                     \
+        }                                               \
+        if (UNLIKELY((offset).w[0] >= f->word_limit)) { \
+            GROW((offset).w[0], 32);                    \
+        }                                               \
     } while (0)
 
 /* Shifts in place, without leaving the handler: whole limbs first, then bits. */

@@ -91,7 +91,8 @@ struct vd_frame {
     struct vd_u256 *stack; /* bottom */
     uint8_t *memory;
     uint64_t memory_len;
-    uint64_t word_limit; /* offsets below it have a whole word in memory */
+    uint64_t memory_clean; /* bytes from memory on that are memory or zeros */
+    uint64_t word_limit;   /* offsets below it have a whole word in memory */
     const uint32_t *jumps;
     uint64_t jump_count; /* 0 until code->jumps is made */
     uint8_t *region;     /* what jumps count from */
@@ -110,8 +111,8 @@ struct vd_frame {
     struct vd_u256 value;
     struct vd_address self;
     struct vd_address caller;
-    struct vd_need needed;      /* by the block that could not be entered */
-    struct vd_u256 grow_offset; /* memory that an instruction lacks */
+    struct vd_need needed; /* by the block that could not be entered */
+    uint64_t grow_offset;  /* memory that an instruction lacks */
     uint64_t grow_len;
     uint64_t jump_pc; /* the target of a jump that is not in the table yet */
     struct vd_slice code_bytes;
@@ -220,12 +221,12 @@ void vd_code_flush(struct vd_evm *evm);
 
 /* --- memory.c --- */
 #define VD_OUT_OF_GAS (-1)
-/* Grows the frame's memory to hold len bytes at offset, both words of the stack, and returns the
-   gas left, negative when it does not suffice.  Afterwards offset fits 64 bits unless len is 0. */
+/* Grows the frame's memory to hold len bytes at offset and returns the gas left, negative when it
+   does not suffice. */
+int64_t vd_memory_grow(struct vd_frame *frame, uint64_t offset, uint64_t len, int64_t gas);
+/* The same for words of the stack.  Afterwards offset fits 64 bits unless len is 0. */
 int64_t vd_memory_need(struct vd_frame *frame, const struct vd_u256 *offset,
                        const struct vd_u256 *len, int64_t gas);
-int64_t vd_memory_need64(struct vd_frame *frame, const struct vd_u256 *offset, uint64_t len,
-                         int64_t gas);
 
 /* --- ops_*.c: bodies of the longer instructions.  sp is the stack before the instruction; they
    return the gas left or a negative number: out of gas, or frame->failure, or evm->err. --- */
