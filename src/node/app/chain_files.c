@@ -38,31 +38,31 @@ vd_l1_chain_config(struct vd_chain_config *config, uint64_t l1_chain_id)
 }
 
 static void
-read_id(struct vd_json_read *r, struct vd_block_id *id, json_t *genesis, const char *key)
+read_id(struct vd_file_read *r, struct vd_block_id *id, json_t *genesis, const char *key)
 {
-    json_t *object = vd_json_object(r, genesis, key);
+    json_t *object = vd_file_object(r, genesis, key);
     if (object) {
-        vd_json_fixed(r, id->hash.b, 32, object, "hash");
-        id->number = vd_json_u64(r, object, "number");
+        vd_file_fixed(r, id->hash.b, 32, object, "hash");
+        id->number = vd_file_u64(r, object, "number");
     }
 }
 
 static void
-read_system_config(struct vd_json_read *r, struct vd_system_config *system, json_t *genesis)
+read_system_config(struct vd_file_read *r, struct vd_system_config *system, json_t *genesis)
 {
-    json_t *object = vd_json_object(r, genesis, "system_config");
+    json_t *object = vd_file_object(r, genesis, "system_config");
     if (!object) {
         return;
     }
-    vd_json_fixed(r, system->batcher.b, 20, object, "batcherAddr");
-    vd_json_fixed(r, system->scalar, 32, object, "scalar");
-    system->gas_limit = vd_json_u64(r, object, "gasLimit");
+    vd_file_fixed(r, system->batcher.b, 20, object, "batcherAddr");
+    vd_file_fixed(r, system->scalar, 32, object, "scalar");
+    system->gas_limit = vd_file_u64(r, object, "gasLimit");
     uint8_t params[8];
-    vd_json_fixed_or_zero(r, params, sizeof params, object, "eip1559Params");
+    vd_file_fixed_or_zero(r, params, sizeof params, object, "eip1559Params");
     system->eip1559.denominator = vd_load_be32(params);
     system->eip1559.elasticity = vd_load_be32(params + 4);
     uint8_t operator_fee[32];
-    vd_json_fixed_or_zero(r, operator_fee, sizeof operator_fee, object, "operatorFeeParams");
+    vd_file_fixed_or_zero(r, operator_fee, sizeof operator_fee, object, "operatorFeeParams");
     system->operator_fee_scalar = vd_load_be32(operator_fee + 20);
     system->operator_fee_constant = vd_load_be64(operator_fee + 24);
 }
@@ -73,72 +73,72 @@ static const char *const genesis_forks[] = {"regolith_time", "canyon_time", "del
 static const char *const absent_forks[] = {"jovian_time", "karst_time", "interop_time"};
 
 static void
-read_forks(struct vd_json_read *r, struct vd_rollup_config *config, json_t *root)
+read_forks(struct vd_file_read *r, struct vd_rollup_config *config, json_t *root)
 {
     for (size_t i = 0; i < sizeof genesis_forks / sizeof genesis_forks[0]; i++) {
-        uint64_t time = vd_json_u64_or(r, root, genesis_forks[i], VD_NEVER);
+        uint64_t time = vd_file_u64_or(r, root, genesis_forks[i], VD_NEVER);
         if (time > config->genesis_l2_time) {
-            vd_json_fail(r, genesis_forks[i],
+            vd_file_fail(r, genesis_forks[i],
                          "at or before the genesis time: this build begins with Holocene's rules");
         }
     }
     for (size_t i = 0; i < sizeof absent_forks / sizeof absent_forks[0]; i++) {
-        if (vd_json_u64_or(r, root, absent_forks[i], VD_NEVER) != VD_NEVER) {
-            vd_json_fail(r, absent_forks[i], "absent: this build does not have that fork");
+        if (vd_file_u64_or(r, root, absent_forks[i], VD_NEVER) != VD_NEVER) {
+            vd_file_fail(r, absent_forks[i], "absent: this build does not have that fork");
         }
     }
-    config->l2.holocene_time = vd_json_u64_or(r, root, "holocene_time", VD_NEVER);
-    config->l2.isthmus_time = vd_json_u64_or(r, root, "isthmus_time", VD_NEVER);
+    config->l2.holocene_time = vd_file_u64_or(r, root, "holocene_time", VD_NEVER);
+    config->l2.isthmus_time = vd_file_u64_or(r, root, "isthmus_time", VD_NEVER);
     config->pectra_blob_schedule_time =
-        vd_json_u64_or(r, root, "pectra_blob_schedule_time", VD_NEVER);
+        vd_file_u64_or(r, root, "pectra_blob_schedule_time", VD_NEVER);
 }
 
 static void
-read_rollup(struct vd_json_read *r, struct vd_rollup_config *config, json_t *root)
+read_rollup(struct vd_file_read *r, struct vd_rollup_config *config, json_t *root)
 {
-    json_t *genesis = vd_json_object(r, root, "genesis");
+    json_t *genesis = vd_file_object(r, root, "genesis");
     if (genesis) {
         read_id(r, &config->genesis_l1, genesis, "l1");
         read_id(r, &config->genesis_l2, genesis, "l2");
-        config->genesis_l2_time = vd_json_u64(r, genesis, "l2_time");
+        config->genesis_l2_time = vd_file_u64(r, genesis, "l2_time");
         read_system_config(r, &config->genesis_system_config, genesis);
     }
-    config->block_time_s = vd_json_u64(r, root, "block_time");
+    config->block_time_s = vd_file_u64(r, root, "block_time");
     config->max_sequencer_drift_s =
-        vd_json_u64_or(r, root, "max_sequencer_drift", VD_MAX_SEQUENCER_DRIFT_S);
-    config->seq_window_size = vd_json_u64(r, root, "seq_window_size");
-    config->channel_timeout = vd_json_u64_or(r, root, "channel_timeout", VD_CHANNEL_TIMEOUT);
-    config->l1_chain_id = vd_json_u64(r, root, "l1_chain_id");
-    config->l2.chain_id = vd_json_u64(r, root, "l2_chain_id");
+        vd_file_u64_or(r, root, "max_sequencer_drift", VD_MAX_SEQUENCER_DRIFT_S);
+    config->seq_window_size = vd_file_u64(r, root, "seq_window_size");
+    config->channel_timeout = vd_file_u64_or(r, root, "channel_timeout", VD_CHANNEL_TIMEOUT);
+    config->l1_chain_id = vd_file_u64(r, root, "l1_chain_id");
+    config->l2.chain_id = vd_file_u64(r, root, "l2_chain_id");
     config->l2.is_l2 = true;
     read_forks(r, config, root);
-    vd_json_fixed(r, config->batch_inbox.b, 20, root, "batch_inbox_address");
-    vd_json_fixed(r, config->deposit_contract.b, 20, root, "deposit_contract_address");
-    vd_json_fixed(r, config->l1_system_config.b, 20, root, "l1_system_config_address");
-    vd_json_fixed_or_zero(r, config->protocol_versions.b, 20, root, "protocol_versions_address");
+    vd_file_fixed(r, config->batch_inbox.b, 20, root, "batch_inbox_address");
+    vd_file_fixed(r, config->deposit_contract.b, 20, root, "deposit_contract_address");
+    vd_file_fixed(r, config->l1_system_config.b, 20, root, "l1_system_config_address");
+    vd_file_fixed_or_zero(r, config->protocol_versions.b, 20, root, "protocol_versions_address");
     json_t *op = json_object_get(root, "chain_op_config");
-    config->l2.eip1559_elasticity = (uint32_t)vd_json_u64_or(r, op, "eip1559Elasticity", 6);
+    config->l2.eip1559_elasticity = (uint32_t)vd_file_u64_or(r, op, "eip1559Elasticity", 6);
     config->l2.eip1559_denominator_canyon =
-        (uint32_t)vd_json_u64_or(r, op, "eip1559DenominatorCanyon", 250);
+        (uint32_t)vd_file_u64_or(r, op, "eip1559DenominatorCanyon", 250);
     vd_l1_chain_config(&config->l1, config->l1_chain_id);
 }
 
 bool
-vd_rollup_json_read(struct vd_json_read *r, struct vd_rollup_config *config, const char *path)
+vd_rollup_json_read(struct vd_file_read *r, struct vd_rollup_config *config, const char *path)
 {
     *config = (struct vd_rollup_config){0};
     r->file = path;
-    json_t *root = vd_json_load(r, path);
+    json_t *root = vd_file_load(r, path);
     if (!root) {
         return false;
     }
     read_rollup(r, config, root);
     json_decref(root);
     const char *reason = NULL;
-    if (!vd_json_failed(r) && vd_rollup_config_check(config, &reason) != VD_OK) {
+    if (!vd_file_failed(r) && vd_rollup_config_check(config, &reason) != VD_OK) {
         snprintf(r->error, r->error_len, "%s: %s", path, reason);
     }
-    return !vd_json_failed(r);
+    return !vd_file_failed(r);
 }
 
 static json_t *
@@ -243,13 +243,13 @@ vd_rollup_json_write(const struct vd_rollup_config *config)
 }
 
 static bool
-read_storage(struct vd_json_read *r, struct vd_genesis_account *account, json_t *object)
+read_storage(struct vd_file_read *r, struct vd_genesis_account *account, json_t *object)
 {
     json_t *storage = json_object_get(object, "storage");
     size_t count = json_object_size(storage);
     struct vd_genesis_slot *slots = VD_ARENA_NEW(r->arena, struct vd_genesis_slot, count + 1);
     if (!slots) {
-        vd_json_fail(r, "storage", "smaller (out of memory)");
+        vd_file_fail(r, "storage", "smaller (out of memory)");
         return false;
     }
     account->slots = slots;
@@ -258,9 +258,9 @@ read_storage(struct vd_json_read *r, struct vd_genesis_account *account, json_t 
     json_object_foreach(storage, key, value)
     {
         struct vd_genesis_slot *slot = &slots[account->slot_count++];
-        if (!vd_json_parse_u256(&slot->key, key) || !json_is_string(value) ||
-            !vd_json_parse_u256(&slot->value, json_string_value(value))) {
-            vd_json_fail(r, "storage", "pairs of 0x-hex words");
+        if (!vd_file_parse_u256(&slot->key, key) || !json_is_string(value) ||
+            !vd_file_parse_u256(&slot->value, json_string_value(value))) {
+            vd_file_fail(r, "storage", "pairs of 0x-hex words");
             return false;
         }
     }
@@ -268,13 +268,13 @@ read_storage(struct vd_json_read *r, struct vd_genesis_account *account, json_t 
 }
 
 static void
-read_alloc(struct vd_json_read *r, struct vd_genesis *genesis, json_t *alloc)
+read_alloc(struct vd_file_read *r, struct vd_genesis *genesis, json_t *alloc)
 {
     size_t count = json_object_size(alloc);
     struct vd_genesis_account *accounts =
         VD_ARENA_NEW(r->arena, struct vd_genesis_account, count + 1);
     if (!accounts) {
-        vd_json_fail(r, "alloc", "smaller (out of memory)");
+        vd_file_fail(r, "alloc", "smaller (out of memory)");
         return;
     }
     genesis->accounts = accounts;
@@ -286,12 +286,12 @@ read_alloc(struct vd_json_read *r, struct vd_genesis *genesis, json_t *alloc)
         const char *digits = strncmp(key, "0x", 2) == 0 ? key + 2 : key;
         if (vd_hex_decode(account->address.b, 20, digits, strlen(digits)) != VD_OK ||
             !json_is_object(value)) {
-            vd_json_fail(r, key, "an account: 40 hex digits and an object");
+            vd_file_fail(r, key, "an account: 40 hex digits and an object");
             return;
         }
-        account->nonce = vd_json_u64_or(r, value, "nonce", 0);
-        account->balance = vd_json_u256_or(r, value, "balance", vd_u256(0));
-        account->code = vd_json_bytes(r, value, "code");
+        account->nonce = vd_file_u64_or(r, value, "nonce", 0);
+        account->balance = vd_file_u256_or(r, value, "balance", vd_u256(0));
+        account->code = vd_file_bytes(r, value, "code");
         if (!read_storage(r, account, value)) {
             return;
         }
@@ -299,32 +299,32 @@ read_alloc(struct vd_json_read *r, struct vd_genesis *genesis, json_t *alloc)
 }
 
 bool
-vd_genesis_json_read(struct vd_json_read *r, struct vd_genesis *genesis, const char *path)
+vd_genesis_json_read(struct vd_file_read *r, struct vd_genesis *genesis, const char *path)
 {
     *genesis = (struct vd_genesis){0};
     r->file = path;
-    json_t *root = vd_json_load(r, path);
+    json_t *root = vd_file_load(r, path);
     if (!root) {
         return false;
     }
-    genesis->timestamp = vd_json_u64(r, root, "timestamp");
-    genesis->number = vd_json_u64_or(r, root, "number", 0);
-    genesis->gas_limit = vd_json_u64(r, root, "gasLimit");
-    genesis->base_fee = vd_json_u256_or(r, root, "baseFeePerGas", vd_u256(0));
-    genesis->extra_data = vd_json_bytes(r, root, "extraData");
-    genesis->difficulty = vd_json_u256_or(r, root, "difficulty", vd_u256(0));
-    genesis->excess_blob_gas = vd_json_u64_or(r, root, "excessBlobGas", 0);
-    genesis->blob_gas_used = vd_json_u64_or(r, root, "blobGasUsed", 0);
-    vd_json_fixed_or_zero(r, genesis->coinbase.b, 20, root, "coinbase");
-    vd_json_fixed_or_zero(r, genesis->mix_hash.b, 32, root, "mixHash");
-    vd_json_fixed_or_zero(r, genesis->parent_hash.b, 32, root, "parentHash");
-    vd_store_be64(genesis->nonce, vd_json_u64_or(r, root, "nonce", 0));
-    json_t *alloc = vd_json_object(r, root, "alloc");
+    genesis->timestamp = vd_file_u64(r, root, "timestamp");
+    genesis->number = vd_file_u64_or(r, root, "number", 0);
+    genesis->gas_limit = vd_file_u64(r, root, "gasLimit");
+    genesis->base_fee = vd_file_u256_or(r, root, "baseFeePerGas", vd_u256(0));
+    genesis->extra_data = vd_file_bytes(r, root, "extraData");
+    genesis->difficulty = vd_file_u256_or(r, root, "difficulty", vd_u256(0));
+    genesis->excess_blob_gas = vd_file_u64_or(r, root, "excessBlobGas", 0);
+    genesis->blob_gas_used = vd_file_u64_or(r, root, "blobGasUsed", 0);
+    vd_file_fixed_or_zero(r, genesis->coinbase.b, 20, root, "coinbase");
+    vd_file_fixed_or_zero(r, genesis->mix_hash.b, 32, root, "mixHash");
+    vd_file_fixed_or_zero(r, genesis->parent_hash.b, 32, root, "parentHash");
+    vd_store_be64(genesis->nonce, vd_file_u64_or(r, root, "nonce", 0));
+    json_t *alloc = vd_file_object(r, root, "alloc");
     if (alloc) {
         read_alloc(r, genesis, alloc);
     }
     json_decref(root);
-    return !vd_json_failed(r);
+    return !vd_file_failed(r);
 }
 
 static json_t *
@@ -411,7 +411,7 @@ vd_genesis_json_write(const struct vd_genesis *genesis, const struct vd_chain_co
 }
 
 bool
-vd_json_store(json_t *document, const char *path, char *error, size_t error_len)
+vd_file_store(json_t *document, const char *path, char *error, size_t error_len)
 {
     char temporary[4096];
     int len = snprintf(temporary, sizeof temporary, "%s.tmp", path);

@@ -7,33 +7,33 @@
 
 /* The file's keys and defaults.  Defaults follow the standard chain (protocol.md section 1.2). */
 static void
-read_numbers(struct vd_json_read *r, struct vd_founding *f, json_t *root)
+read_numbers(struct vd_file_read *r, struct vd_founding *f, json_t *root)
 {
-    f->l1_chain_id = vd_json_u64(r, root, "l1ChainID");
-    f->l2_chain_id = vd_json_u64(r, root, "l2ChainID");
-    f->block_time_s = vd_json_u64_or(r, root, "l2BlockTime", 2);
-    f->seq_window_size = vd_json_u64_or(r, root, "sequencerWindowSize", 3600);
-    f->gas_limit = vd_json_u64_or(r, root, "l2GenesisBlockGasLimit", 60000000);
-    f->base_fee = vd_json_u256_or(r, root, "l2GenesisBlockBaseFeePerGas", vd_u256(1000000));
-    f->eip1559.denominator = (uint32_t)vd_json_u64_or(r, root, "eip1559Denominator", 250);
-    f->eip1559.elasticity = (uint32_t)vd_json_u64_or(r, root, "eip1559Elasticity", 6);
-    f->base_fee_scalar = (uint32_t)vd_json_u64_or(r, root, "gasPriceOracleBaseFeeScalar", 1368);
+    f->l1_chain_id = vd_file_u64(r, root, "l1ChainID");
+    f->l2_chain_id = vd_file_u64(r, root, "l2ChainID");
+    f->block_time_s = vd_file_u64_or(r, root, "l2BlockTime", 2);
+    f->seq_window_size = vd_file_u64_or(r, root, "sequencerWindowSize", 3600);
+    f->gas_limit = vd_file_u64_or(r, root, "l2GenesisBlockGasLimit", 60000000);
+    f->base_fee = vd_file_u256_or(r, root, "l2GenesisBlockBaseFeePerGas", vd_u256(1000000));
+    f->eip1559.denominator = (uint32_t)vd_file_u64_or(r, root, "eip1559Denominator", 250);
+    f->eip1559.elasticity = (uint32_t)vd_file_u64_or(r, root, "eip1559Elasticity", 6);
+    f->base_fee_scalar = (uint32_t)vd_file_u64_or(r, root, "gasPriceOracleBaseFeeScalar", 1368);
     f->blob_base_fee_scalar =
-        (uint32_t)vd_json_u64_or(r, root, "gasPriceOracleBlobBaseFeeScalar", 810949);
+        (uint32_t)vd_file_u64_or(r, root, "gasPriceOracleBlobBaseFeeScalar", 810949);
     f->operator_fee_scalar =
-        (uint32_t)vd_json_u64_or(r, root, "gasPriceOracleOperatorFeeScalar", 0);
-    f->operator_fee_constant = vd_json_u64_or(r, root, "gasPriceOracleOperatorFeeConstant", 0);
-    f->l1_start_number = vd_json_u64_or(r, root, "l1StartingBlockNumber", UINT64_MAX);
+        (uint32_t)vd_file_u64_or(r, root, "gasPriceOracleOperatorFeeScalar", 0);
+    f->operator_fee_constant = vd_file_u64_or(r, root, "gasPriceOracleOperatorFeeConstant", 0);
+    f->l1_start_number = vd_file_u64_or(r, root, "l1StartingBlockNumber", UINT64_MAX);
 }
 
 static void
-read_funded(struct vd_json_read *r, struct vd_founding *f, json_t *object)
+read_funded(struct vd_file_read *r, struct vd_founding *f, json_t *object)
 {
     size_t count = json_object_size(object);
     struct vd_genesis_account *funded =
         VD_ARENA_NEW(r->arena, struct vd_genesis_account, count + 1);
     if (!funded) {
-        vd_json_fail(r, "fundAccounts", "shorter (out of memory)");
+        vd_file_fail(r, "fundAccounts", "shorter (out of memory)");
         return;
     }
     f->funded = funded;
@@ -42,31 +42,31 @@ read_funded(struct vd_json_read *r, struct vd_founding *f, json_t *object)
     json_object_foreach(object, key, value)
     {
         struct vd_genesis_account *account = &funded[f->funded_count++];
-        if (!vd_json_parse_fixed(account->address.b, 20, key)) {
-            vd_json_fail(r, key, "an address: 0x and 40 hex digits");
+        if (!vd_file_parse_fixed(account->address.b, 20, key)) {
+            vd_file_fail(r, key, "an address: 0x and 40 hex digits");
             return;
         }
-        account->balance = vd_json_u256_or(r, object, key, vd_u256(0));
+        account->balance = vd_file_u256_or(r, object, key, vd_u256(0));
     }
 }
 
 bool
-vd_founding_read(struct vd_json_read *r, struct vd_founding *founding, const char *path)
+vd_founding_read(struct vd_file_read *r, struct vd_founding *founding, const char *path)
 {
     *founding = (struct vd_founding){0};
     r->file = path;
-    json_t *root = vd_json_load(r, path);
+    json_t *root = vd_file_load(r, path);
     if (!root) {
         return false;
     }
     read_numbers(r, founding, root);
-    vd_json_fixed(r, founding->batcher.b, 20, root, "batchSenderAddress");
-    vd_json_fixed(r, founding->batch_inbox.b, 20, root, "batchInboxAddress");
-    vd_json_fixed(r, founding->portal.b, 20, root, "optimismPortalProxy");
-    vd_json_fixed(r, founding->system_config.b, 20, root, "systemConfigProxy");
+    vd_file_fixed(r, founding->batcher.b, 20, root, "batchSenderAddress");
+    vd_file_fixed(r, founding->batch_inbox.b, 20, root, "batchInboxAddress");
+    vd_file_fixed(r, founding->portal.b, 20, root, "optimismPortalProxy");
+    vd_file_fixed(r, founding->system_config.b, 20, root, "systemConfigProxy");
     read_funded(r, founding, json_object_get(root, "fundAccounts"));
     json_decref(root);
-    return !vd_json_failed(r);
+    return !vd_file_failed(r);
 }
 
 /* Contracts of the genesis state, by the name of their artifact. */

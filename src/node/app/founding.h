@@ -28,7 +28,7 @@ struct vd_founding {
 };
 
 /* Reads the founder's file. */
-bool vd_founding_read(struct vd_json_read *r, struct vd_founding *founding, const char *path);
+bool vd_founding_read(struct vd_file_read *r, struct vd_founding *founding, const char *path);
 
 /* The ten accounts of the public mnemonic 'test test … junk' (m/44'/60'/0'/0/i), whose keys
    everybody knows. */

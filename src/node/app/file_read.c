@@ -1,10 +1,10 @@
-#include "json_read.h"
+#include "file_read.h"
 
 #include <stdio.h>
 #include <string.h>
 
 json_t *
-vd_json_load(struct vd_json_read *r, const char *path)
+vd_file_load(struct vd_file_read *r, const char *path)
 {
     json_error_t error;
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
@@ -19,32 +19,32 @@ vd_json_load(struct vd_json_read *r, const char *path)
 }
 
 bool
-vd_json_failed(const struct vd_json_read *r)
+vd_file_failed(const struct vd_file_read *r)
 {
     return r->error[0] != '\0';
 }
 
 void
-vd_json_fail(struct vd_json_read *r, const char *key, const char *expected)
+vd_file_fail(struct vd_file_read *r, const char *key, const char *expected)
 {
-    if (!vd_json_failed(r)) {
+    if (!vd_file_failed(r)) {
         snprintf(r->error, r->error_len, "%s: '%s' must be %s", r->file, key, expected);
     }
 }
 
 json_t *
-vd_json_object(struct vd_json_read *r, json_t *object, const char *key)
+vd_file_object(struct vd_file_read *r, json_t *object, const char *key)
 {
     json_t *value = json_object_get(object, key);
     if (!json_is_object(value)) {
-        vd_json_fail(r, key, "an object");
+        vd_file_fail(r, key, "an object");
         return NULL;
     }
     return value;
 }
 
 bool
-vd_json_parse_fixed(uint8_t *out, size_t len, const char *text)
+vd_file_parse_fixed(uint8_t *out, size_t len, const char *text)
 {
     return strncmp(text, "0x", 2) == 0 &&
            vd_hex_decode(out, len, text + 2, strlen(text + 2)) == VD_OK;
@@ -68,7 +68,7 @@ parse_decimal(struct vd_u256 *out, const char *text)
 }
 
 bool
-vd_json_parse_u256(struct vd_u256 *out, const char *text)
+vd_file_parse_u256(struct vd_u256 *out, const char *text)
 {
     if (strncmp(text, "0x", 2) != 0) {
         return *text != '\0' && parse_decimal(out, text);
@@ -89,7 +89,7 @@ vd_json_parse_u256(struct vd_u256 *out, const char *text)
 }
 
 struct vd_u256
-vd_json_u256_or(struct vd_json_read *r, json_t *object, const char *key, struct vd_u256 preset)
+vd_file_u256_or(struct vd_file_read *r, json_t *object, const char *key, struct vd_u256 preset)
 {
     json_t *value = json_object_get(object, key);
     struct vd_u256 out = preset;
@@ -99,54 +99,54 @@ vd_json_u256_or(struct vd_json_read *r, json_t *object, const char *key, struct 
     if (json_is_integer(value) && json_integer_value(value) >= 0) {
         return vd_u256((uint64_t)json_integer_value(value));
     }
-    if (!json_is_string(value) || !vd_json_parse_u256(&out, json_string_value(value))) {
-        vd_json_fail(r, key, "a whole number (JSON integer, 0x-hex or decimal text)");
+    if (!json_is_string(value) || !vd_file_parse_u256(&out, json_string_value(value))) {
+        vd_file_fail(r, key, "a whole number (JSON integer, 0x-hex or decimal text)");
     }
     return out;
 }
 
 uint64_t
-vd_json_u64_or(struct vd_json_read *r, json_t *object, const char *key, uint64_t preset)
+vd_file_u64_or(struct vd_file_read *r, json_t *object, const char *key, uint64_t preset)
 {
-    struct vd_u256 value = vd_json_u256_or(r, object, key, vd_u256(preset));
+    struct vd_u256 value = vd_file_u256_or(r, object, key, vd_u256(preset));
     if (!vd_u256_fits_u64(&value)) {
-        vd_json_fail(r, key, "a whole number of at most 64 bits");
+        vd_file_fail(r, key, "a whole number of at most 64 bits");
     }
     return value.w[0];
 }
 
 uint64_t
-vd_json_u64(struct vd_json_read *r, json_t *object, const char *key)
+vd_file_u64(struct vd_file_read *r, json_t *object, const char *key)
 {
     if (!json_object_get(object, key)) {
-        vd_json_fail(r, key, "given (a whole number)");
+        vd_file_fail(r, key, "given (a whole number)");
     }
-    return vd_json_u64_or(r, object, key, 0);
+    return vd_file_u64_or(r, object, key, 0);
 }
 
 void
-vd_json_fixed_or_zero(struct vd_json_read *r, uint8_t *out, size_t len, json_t *object,
+vd_file_fixed_or_zero(struct vd_file_read *r, uint8_t *out, size_t len, json_t *object,
                       const char *key)
 {
     memset(out, 0, len);
     if (json_object_get(object, key)) {
-        vd_json_fixed(r, out, len, object, key);
+        vd_file_fixed(r, out, len, object, key);
     }
 }
 
 void
-vd_json_fixed(struct vd_json_read *r, uint8_t *out, size_t len, json_t *object, const char *key)
+vd_file_fixed(struct vd_file_read *r, uint8_t *out, size_t len, json_t *object, const char *key)
 {
     json_t *value = json_object_get(object, key);
-    if (!json_is_string(value) || !vd_json_parse_fixed(out, len, json_string_value(value))) {
+    if (!json_is_string(value) || !vd_file_parse_fixed(out, len, json_string_value(value))) {
         char expected[64];
         snprintf(expected, sizeof expected, "0x and %zu hex digits", 2 * len);
-        vd_json_fail(r, key, expected);
+        vd_file_fail(r, key, expected);
     }
 }
 
 struct vd_slice
-vd_json_bytes(struct vd_json_read *r, json_t *object, const char *key)
+vd_file_bytes(struct vd_file_read *r, json_t *object, const char *key)
 {
     json_t *value = json_object_get(object, key);
     if (!value) {
@@ -156,11 +156,11 @@ vd_json_bytes(struct vd_json_read *r, json_t *object, const char *key)
     size_t digits = strlen(text);
     uint8_t *bytes = vd_arena_alloc(r->arena, digits / 2 + 1, 1);
     if (!bytes) {
-        vd_json_fail(r, key, "shorter (out of memory)");
+        vd_file_fail(r, key, "shorter (out of memory)");
         return vd_slice(NULL, 0);
     }
-    if (digits < 2 || digits % 2 != 0 || !vd_json_parse_fixed(bytes, digits / 2 - 1, text)) {
-        vd_json_fail(r, key, "0x and an even number of hex digits");
+    if (digits < 2 || digits % 2 != 0 || !vd_file_parse_fixed(bytes, digits / 2 - 1, text)) {
+        vd_file_fail(r, key, "0x and an even number of hex digits");
         return vd_slice(NULL, 0);
     }
     return vd_slice(bytes, digits / 2 - 1);
