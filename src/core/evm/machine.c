@@ -3,9 +3,11 @@
 
 /* Calls of the system have this much gas, whatever the block's limit (EIP-4788, EIP-2935). */
 #define SYSTEM_CALL_GAS 30000000
-/* Gas limits above about 1.9 G get no more memory than that; such a message may end with
-   VD_ERR_NO_MEMORY. */
+/* Memory for gas limits up to about 1.9 G, more than any chain has.  Above that the machine takes
+   up to MEMORY_MOST if the arena has twice as much, and a message that buys more than was taken
+   ends with VD_ERR_NO_MEMORY. */
 #define MEMORY_MAX ((uint64_t)1 << 28)
+#define MEMORY_MOST ((uint64_t)1 << 31)
 #define REGION_SIZE ((size_t)16 << 20)
 
 static uint64_t
@@ -24,17 +26,25 @@ static uint64_t
 frame_memory(uint64_t gas)
 {
     uint64_t words = square_root(gas > UINT64_MAX / 512 ? UINT64_MAX : gas * 512);
-    uint64_t bytes = (words + 1) * 32;
-    return bytes < MEMORY_MAX ? bytes : MEMORY_MAX;
+    return (words + 1) * 32;
 }
 
 /* Bytes that all live frames together can buy.  Frame i pays c_i and hands on at most 63/64 of the
    rest, so the sum of c_i (64/63)^i is at most the gas; by Cauchy and Schwarz the sum of the roots
    of c_i is at most the root of gas times sum (63/64)^i = 64: eight times a single frame's. */
 static uint64_t
-live_memory(uint64_t gas)
+live_memory(uint64_t gas, uint64_t room)
 {
     uint64_t bytes = 8 * frame_memory(gas);
+    uint64_t most = room / 2 < MEMORY_MOST ? room / 2 : MEMORY_MOST;
+    most = most > MEMORY_MAX ? most : MEMORY_MAX;
+    return bytes < most ? bytes : most;
+}
+
+static uint64_t
+output_memory(uint64_t gas)
+{
+    uint64_t bytes = frame_memory(gas);
     return bytes < MEMORY_MAX ? bytes : MEMORY_MAX;
 }
 
@@ -43,8 +53,8 @@ take_regions(struct vd_evm *evm, struct vd_arena *arena, uint64_t gas)
 {
     size_t frames = VD_EVM_MAX_DEPTH + 1;
     size_t words = frames * VD_EVM_MAX_STACK;
-    evm->memory_cap = live_memory(gas);
-    evm->output_cap = frame_memory(gas);
+    evm->memory_cap = live_memory(gas, arena->size - arena->used);
+    evm->output_cap = output_memory(gas);
     evm->region_cap = REGION_SIZE;
     evm->frames = vd_arena_alloc(arena, frames * sizeof(struct vd_frame), 64);
     evm->index = VD_ARENA_NEW(arena, struct vd_code *, VD_CODE_SETS * VD_CODE_WAYS);
@@ -69,8 +79,8 @@ vd_evm_room(uint64_t gas_limit)
     size_t frames = VD_EVM_MAX_DEPTH + 1;
     return sizeof(struct vd_evm) + frames * sizeof(struct vd_frame) +
            VD_CODE_SETS * VD_CODE_WAYS * sizeof(struct vd_code *) +
-           (frames + 1) * VD_EVM_MAX_STACK * sizeof(struct vd_u256) + (size_t)live_memory(gas) +
-           (size_t)frame_memory(gas) + REGION_SIZE + 1024;
+           (frames + 1) * VD_EVM_MAX_STACK * sizeof(struct vd_u256) + (size_t)live_memory(gas, 0) +
+           (size_t)output_memory(gas) + REGION_SIZE + 1024;
 }
 
 enum vd_err

@@ -122,9 +122,11 @@ const char *vd_opcode_name(uint8_t opcode);
 
 struct vd_evm;
 
-/* vd_evm_room is the room in bytes that vd_evm_new takes from an arena for a block of gas_limit; on
-   a host most of it is never touched.  It holds what any message of at most that much gas needs;
-   one with more gas, or any under a limit above 1.9 G, may end with VD_ERR_NO_MEMORY. */
+/* vd_evm_room is the room in bytes that vd_evm_new asks of an arena for a block of gas_limit; on a
+   host most of it is never touched.  It holds what any message of at most that much gas needs.
+   Gas limits above 1.9 G, which only tests have, can buy more: the machine then takes up to 2 GiB
+   where the arena has twice that, and a message that needs more ends with VD_ERR_NO_MEMORY, as one
+   with more gas than its block may. */
 size_t vd_evm_room(uint64_t gas_limit);
 
 /* vd_evm_new takes its stacks from arena.  rules, block, curves and state are borrowed for the
