@@ -290,7 +290,10 @@ unpack_children(struct vd_trie_ref child[16], const struct path_row *row)
     const uint8_t *p = row->data;
     for (size_t i = 0; i < 16; i++) {
         child[i].len = *p++;
-        memcpy(child[i].bytes, p, child[i].len);
+        if (child[i].len == 32)
+            memcpy(child[i].bytes, p, 32);
+        else
+            memcpy(child[i].bytes, p, child[i].len);
         p += child[i].len;
     }
 }

@@ -48,16 +48,22 @@ from_leaf(const struct vd_pathstore *store, struct vd_trie_node *out,
 }
 
 enum vd_err
-vd_pathstore_node(const struct vd_pathstore *store, struct vd_trie_node *out,
-                  const struct vd_trie_position *at, const struct vd_hash *hash)
+vd_pathstore_build(const struct vd_pathstore *store, struct vd_trie_node *out,
+                   const struct vd_trie_position *at)
 {
     *out = (struct vd_trie_node){0};
     enum vd_err err = from_branch(store, out, at);
     if (err == VD_ERR_NOT_FOUND)
         err = from_leaf(store, out, at);
     /* The parent refers to this place, so an empty one is a hole in the store. */
-    if (err == VD_ERR_NOT_FOUND)
-        return VD_ERR_CORRUPT;
+    return err == VD_ERR_NOT_FOUND ? VD_ERR_CORRUPT : err;
+}
+
+enum vd_err
+vd_pathstore_node(const struct vd_pathstore *store, struct vd_trie_node *out,
+                  const struct vd_trie_position *at, const struct vd_hash *hash)
+{
+    enum vd_err err = vd_pathstore_build(store, out, at);
     if (err != VD_OK)
         return err;
     struct vd_hash actual = vd_trie_node_hash(out);
@@ -68,13 +74,14 @@ static enum vd_err
 read_node(void *ctx, struct vd_trie_node *out, const struct vd_trie_position *at,
           const struct vd_hash *hash)
 {
-    return vd_pathstore_node(ctx, out, at, hash);
+    (void)hash;
+    return vd_pathstore_build(ctx, out, at);
 }
 
 void
 vd_pathstore_source(struct vd_trie_source *out, const struct vd_pathstore *store)
 {
-    /* The source only ever hands the store back to vd_pathstore_node, which takes it const. */
-    out->ctx = (void *)(uintptr_t)store;
-    out->node = read_node;
+    /* The source only ever hands the store back to vd_pathstore_build, which takes it const. */
+    *out = (struct vd_trie_source){
+        .ctx = (void *)(uintptr_t)store, .node = read_node, .unchecked = true};
 }

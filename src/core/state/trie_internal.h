@@ -19,7 +19,8 @@ void vd_trie_write(uint8_t *out, const struct vd_trie_node *node);
 bool vd_trie_fits_depth(const struct vd_trie_node *node, size_t depth);
 
 /* vd_trie_read_ref gives the node behind a reference: decoded where it is inlined (the value
-   then borrows from ref), else from the source.  VD_ERR_CORRUPT: the node cannot stand there. */
+   then borrows from ref), else from the source.  VD_ERR_CORRUPT: the node cannot stand there.  The
+   caller checks what an unchecked source gives. */
 VD_MUST_USE enum vd_err vd_trie_read_ref(const struct vd_trie_source *source,
                                          struct vd_trie_node *out,
                                          const struct vd_trie_position *at,
@@ -63,6 +64,26 @@ VD_MUST_USE enum vd_err vd_trie_build(struct vd_arena *arena, struct vd_trie_tno
    keep_rlp leaves each node's RLP in the arena. */
 VD_MUST_USE enum vd_err vd_trie_hash(struct vd_arena *arena, struct vd_trie_tnode *root,
                                      bool keep_rlp);
+
+/* Nodes of an unchecked source on their way to being compared with the hashes they were read by.
+   They are encoded when they are read, while they are in the processor's cache. */
+enum {
+    VD_TRIE_CHECK_NODES = 64,
+    VD_TRIE_CHECK_BYTES = 32 * 1024,
+};
+struct vd_trie_check {
+    size_t count;
+    size_t bytes;
+    struct vd_hash expected[VD_TRIE_CHECK_NODES];
+    struct vd_hash actual[VD_TRIE_CHECK_NODES];
+    struct vd_slice rlp[VD_TRIE_CHECK_NODES];
+    uint8_t room[VD_TRIE_CHECK_BYTES];
+};
+/* VD_ERR_CORRUPT, from add or from finish: one of the nodes so far does not match. */
+VD_MUST_USE enum vd_err vd_trie_check_add(struct vd_trie_check *check,
+                                          const struct vd_trie_node *node,
+                                          const struct vd_hash *expected);
+VD_MUST_USE enum vd_err vd_trie_check_finish(struct vd_trie_check *check);
 
 /* vd_trie_emit tells the sink how the hashed trie under root (NULL: empty) differs from the nodes
    of olds, which are all that were read. */

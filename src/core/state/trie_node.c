@@ -97,9 +97,13 @@ ref_len(const struct vd_trie_ref *ref)
 static uint8_t *
 write_ref(uint8_t *out, const struct vd_trie_ref *ref)
 {
-    if (ref->len == 32)
-        *out++ = 0x80 + 32;
-    else if (ref->len == 0)
+    if (ref->len == 32) {
+        /* Nearly all are hashes, and a copy of known length is no call. */
+        *out = 0x80 + 32;
+        memcpy(out + 1, ref->bytes, 32);
+        return out + 33;
+    }
+    if (ref->len == 0)
         *out++ = 0x80;
     memcpy(out, ref->bytes, ref->len);
     return out + ref->len;

@@ -3,8 +3,9 @@
    Three passes.  apply goes down the changes and the old trie together and leaves the touched part
    of the new trie in memory; every node it reads is also kept as it was, in walking order.  Then
    vd_trie_hash hashes what is dirty, and vd_trie_emit compares the new nodes with the kept old
-   ones, place by place.  A node that a change pushes down or pulls up needs no care in the first
-   pass: the comparison finds that it left one place and came to another.
+   ones, place by place.  What an unchecked source gave is checked along the first pass.  A node
+   that a change pushes down or pulls up needs no care in the first pass: the comparison finds that
+   it left one place and came to another.
 
    apply calls itself once per node on the way down, at most twice per nibble of a key. */
 #include "core/state/trie_internal.h"
@@ -16,6 +17,7 @@ struct update {
     struct vd_arena *arena;
     const struct vd_trie_change *changes;
     bool keep_old;
+    struct vd_trie_check *check; /* NULL unless the source is unchecked */
     /* What apply read on its way, in order; and what it read to collapse branches, in none. */
     struct vd_trie_old *olds;
     struct vd_trie_old **olds_end;
@@ -90,6 +92,13 @@ load(struct update *up, struct place at, size_t depth, bool in_order)
     enum vd_err err = vd_trie_read_ref(up->source, &t->node, &position, at.ref);
     if (err != VD_OK)
         return err;
+    if (up->check != NULL && at.ref->len == 32) {
+        struct vd_hash hash;
+        memcpy(hash.b, at.ref->bytes, sizeof hash.b);
+        err = vd_trie_check_add(up->check, &t->node, &hash);
+        if (err != VD_OK)
+            return err;
+    }
     if (t->node.type == VD_TRIE_LEAF) {
         t->node.value.ptr = vd_arena_copy(up->arena, t->node.value);
         if (t->node.value.ptr == NULL)
@@ -431,6 +440,8 @@ run(struct update *up, const struct vd_trie_sink *sink, struct vd_hash *new_root
     }
     struct place at = {&top, &ref};
     enum vd_err err = apply(up, at, 0, (struct range){0, count}, &changed);
+    if (err == VD_OK && up->check != NULL)
+        err = vd_trie_check_finish(up->check);
     if (err != VD_OK || !changed)
         return err;
     if (top != NULL)
@@ -462,7 +473,16 @@ vd_trie_update(const struct vd_trie_source *source, const struct vd_trie_sink *s
                         .changes = changes,
                         .keep_old = sink != NULL};
     up.olds_end = &up.olds;
-    enum vd_err err = run(&up, sink, new_root, &old_root, count);
+    enum vd_err err = VD_OK;
+    if (source->unchecked) {
+        up.check = vd_arena_alloc(arena, sizeof *up.check, _Alignof(struct vd_trie_check));
+        if (up.check == NULL)
+            err = VD_ERR_NO_MEMORY;
+        else
+            up.check->count = up.check->bytes = 0;
+    }
+    if (err == VD_OK)
+        err = run(&up, sink, new_root, &old_root, count);
     vd_arena_rewind(arena, mark);
     return err;
 }

@@ -66,7 +66,11 @@ static enum vd_err
 walk_read(struct walk *walk)
 {
     struct vd_trie_position at = {walk->owner, walk->nibbles, walk->depth};
-    return vd_trie_read_ref(walk->source, &walk->node, &at, &walk->ref);
+    enum vd_err err = vd_trie_read_ref(walk->source, &walk->node, &at, &walk->ref);
+    if (err != VD_OK || walk->ref.len < 32 || !walk->source->unchecked)
+        return err;
+    struct vd_hash hash = vd_trie_node_hash(&walk->node);
+    return memcmp(hash.b, walk->ref.bytes, sizeof hash.b) == 0 ? VD_OK : VD_ERR_CORRUPT;
 }
 
 static enum vd_err

@@ -31,14 +31,19 @@ struct vd_pathstore {
                               const struct vd_trie_position *at);
 };
 
-/* vd_pathstore_node makes the node at a position out of rows.  VD_ERR_CORRUPT: it does not hash to
-   hash, or there is nothing at the position.  Other errors are the callbacks'. */
+/* vd_pathstore_build makes the node at a position out of rows.  VD_ERR_CORRUPT: there is nothing at
+   the position.  Other errors are the callbacks'.  vd_pathstore_node also checks that the node
+   hashes to hash, VD_ERR_CORRUPT otherwise. */
+VD_MUST_USE enum vd_err vd_pathstore_build(const struct vd_pathstore *store,
+                                           struct vd_trie_node *out,
+                                           const struct vd_trie_position *at);
 VD_MUST_USE enum vd_err vd_pathstore_node(const struct vd_pathstore *store,
                                           struct vd_trie_node *out,
                                           const struct vd_trie_position *at,
                                           const struct vd_hash *hash);
 
-/* vd_pathstore_source makes *out read from *store, which must outlive it. */
+/* vd_pathstore_source makes *out read from *store, which must outlive it.  The source leaves the
+   check of hashes to the trie (unchecked). */
 void vd_pathstore_source(struct vd_trie_source *out, const struct vd_pathstore *store);
 
 #endif

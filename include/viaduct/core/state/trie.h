@@ -56,6 +56,9 @@ struct vd_trie_source {
        is inlined in its parent, nor for the empty trie. */
     enum vd_err (*node)(void *ctx, struct vd_trie_node *out, const struct vd_trie_position *at,
                         const struct vd_hash *hash);
+    /* node leaves the comparison with hash to the trie, which makes it before it answers anything
+       or calls a sink, for many nodes at a time.  Who calls node directly must make it himself. */
+    bool unchecked;
 };
 
 struct vd_trie_sink {

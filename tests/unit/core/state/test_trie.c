@@ -712,6 +712,41 @@ test_path_store_with_a_wrong_row_is_corrupt(void **state)
 }
 
 static void
+test_update_over_a_wrong_row_is_corrupt_and_tells_nothing(void **state)
+{
+    (void)state;
+    struct vd_random random = vd_random_start("wrong rows under an update");
+    struct world *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    fill(w, &random);
+    struct vd_trie_source source;
+    struct counting_sink calls = {0};
+    struct vd_trie_sink sink = {.ctx = &calls, .put = count_put, .del = count_del};
+    path_store_source(&source, &w->rows);
+    struct vd_trie_node row;
+    assert_true(path_store_get_branch(&w->rows, NULL, 0, row.child));
+    /* Each child of the root in turn, and a change whose path passes by it. */
+    for (size_t i = 0; i < 16; i++) {
+        if (row.child[i].len == 0)
+            continue;
+        row.child[i].bytes[9] ^= 1;
+        path_store_set_branch(&w->rows, NULL, 0, row.child);
+        struct vd_hash root;
+        struct vd_trie_change change = {{{0}}, vd_slice(w->pairs[0].value, 1)};
+        change.key.b[0] = (uint8_t)((i + 1) % 16 << 4);
+        for (size_t n = 0; n < 2; n++) {
+            assert_int_equal(vd_trie_update(&source, n == 0 ? NULL : &sink, &root, &arena, NULL,
+                                            &w->root, &change, 1),
+                             VD_ERR_CORRUPT);
+        }
+        row.child[i].bytes[9] ^= 1;
+    }
+    assert_int_equal(calls.calls, 0);
+    empty(w);
+    free(w);
+}
+
+static void
 test_update_without_memory_fails_cleanly(void **state)
 {
     (void)state;
@@ -751,6 +786,7 @@ main(void)
         cmocka_unit_test(test_decode_wants_two_ways_on_from_a_branch),
         cmocka_unit_test(test_missing_node_is_told_from_missing_key),
         cmocka_unit_test(test_path_store_with_a_wrong_row_is_corrupt),
+        cmocka_unit_test(test_update_over_a_wrong_row_is_corrupt_and_tells_nothing),
         cmocka_unit_test(test_update_without_memory_fails_cleanly),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
