@@ -1,9 +1,8 @@
 /* What the files of handlers share: how a handler goes on, fails, enters a block.
 
-   Built with optimisation the jumps from handler to handler are tail calls and keep ip, sp, gas
-   and the frame in registers; a handler therefore has no local variable whose address leaves it
-   (longer bodies are in ops_*.c).  Without optimisation, or under a sanitizer, a handler stores
-   the four and returns to a loop. */
+   The jumps from handler to handler are tail calls and keep ip, sp, gas and the frame in
+   registers; a handler therefore has no local variable whose address leaves it (longer bodies are
+   in ops_*.c).  Where tail calls cannot be had a handler stores the four and returns to a loop. */
 #ifndef VD_CORE_EVM_INTERP_H
 #define VD_CORE_EVM_INTERP_H
 
@@ -17,7 +16,10 @@
 #define INTERP_LOOP 1
 #endif
 #endif
-#if !defined(INTERP_LOOP) && !defined(__OPTIMIZE__)
+/* clang promises tail calls at every level of optimisation, gcc makes them at -O2 and above but
+   tells nobody the level: the build says so by VD_TAIL_CALLS.  Without tail calls each instruction
+   would take room on the stack. */
+#if !defined(INTERP_LOOP) && !defined(__clang__) && !defined(VD_TAIL_CALLS)
 #define INTERP_LOOP 1
 #endif
 
