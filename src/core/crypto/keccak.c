@@ -1,56 +1,4 @@
-#include "viaduct/core/crypto/keccak.h"
-
-enum { VD_KECCAK_RATE = 136 };
-
-/* FIPS 202, 3.2.5: the constants of iota. */
-static const uint64_t round_constants[24] = {
-    0x0000000000000001, 0x0000000000008082, 0x800000000000808a, 0x8000000080008000,
-    0x000000000000808b, 0x0000000080000001, 0x8000000080008081, 0x8000000000008009,
-    0x000000000000008a, 0x0000000000000088, 0x0000000080008009, 0x000000008000000a,
-    0x000000008000808b, 0x800000000000008b, 0x8000000000008089, 0x8000000000008003,
-    0x8000000000008002, 0x8000000000000080, 0x000000000000800a, 0x800000008000000a,
-    0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008,
-};
-
-/* The lanes in the order in which pi moves them, and rho's rotation of each. */
-static const uint8_t pi_lanes[24] = {10, 7,  11, 17, 18, 3, 5,  16, 8,  21, 24, 4,
-                                     15, 23, 19, 13, 12, 2, 20, 14, 22, 9,  6,  1};
-static const uint8_t rho_bits[24] = {1,  3,  6,  10, 15, 21, 28, 36, 45, 55, 2,  14,
-                                     27, 41, 56, 8,  25, 43, 62, 18, 39, 61, 20, 44};
-
-static uint64_t
-rotl(uint64_t v, unsigned bits)
-{
-    return v << bits | v >> (64 - bits);
-}
-
-void
-vd_keccak_f1600(uint64_t state[25])
-{
-    for (unsigned round = 0; round < 24; round++) {
-        uint64_t c[5];
-        for (unsigned x = 0; x < 5; x++)
-            c[x] = state[x] ^ state[x + 5] ^ state[x + 10] ^ state[x + 15] ^ state[x + 20];
-        for (unsigned x = 0; x < 5; x++) {
-            uint64_t d = c[(x + 4) % 5] ^ rotl(c[(x + 1) % 5], 1);
-            for (unsigned y = 0; y < 25; y += 5)
-                state[x + y] ^= d;
-        }
-        uint64_t moving = state[1];
-        for (unsigned i = 0; i < 24; i++) {
-            uint64_t next = state[pi_lanes[i]];
-            state[pi_lanes[i]] = rotl(moving, rho_bits[i]);
-            moving = next;
-        }
-        for (unsigned y = 0; y < 25; y += 5) {
-            for (unsigned x = 0; x < 5; x++)
-                c[x] = state[x + y];
-            for (unsigned x = 0; x < 5; x++)
-                state[x + y] = c[x] ^ (~c[(x + 1) % 5] & c[(x + 2) % 5]);
-        }
-        state[0] ^= round_constants[round];
-    }
-}
+#include "core/crypto/keccak_internal.h"
 
 static void
 absorb_block(uint64_t state[25], const uint8_t *block)
@@ -112,18 +60,92 @@ vd_keccak_final(struct vd_keccak *k)
     return hash;
 }
 
+/* Without the bookkeeping of a message in pieces: most messages are one block or a few. */
 struct vd_hash
 vd_keccak256(struct vd_slice bytes)
 {
-    struct vd_keccak k;
-    vd_keccak_init(&k);
-    vd_keccak_update(&k, bytes);
-    return vd_keccak_final(&k);
+    uint64_t state[25] = {0};
+    uint8_t last[VD_KECCAK_RATE] = {0};
+    struct vd_hash hash;
+    const uint8_t *p = bytes.ptr;
+    size_t left = bytes.len;
+    for (; left >= VD_KECCAK_RATE; left -= VD_KECCAK_RATE, p += VD_KECCAK_RATE)
+        absorb_block(state, p);
+    if (left != 0)
+        memcpy(last, p, left);
+    last[left] = 0x01;
+    last[VD_KECCAK_RATE - 1] |= 0x80;
+    absorb_block(state, last);
+    memcpy(hash.b, state, sizeof hash.b);
+    return hash;
 }
+
+#if VD_KECCAK_X86
+
+enum {
+    VD_BUCKETS = 8,     /* messages of up to this many blocks are put together */
+    VD_WORTH_LANES = 3, /* from so many messages on, idle lanes are cheaper than one at a time */
+};
+
+/* Messages that wait for others with as many blocks. */
+struct bucket {
+    size_t index[VD_KECCAK_MAX_LANES];
+    unsigned count;
+};
+
+/* Hashes what waits.  Lanes left over repeat the first message. */
+static void
+flush_bucket(struct bucket *bucket, unsigned lanes, struct vd_hash *out, const struct vd_slice *in)
+{
+    struct vd_hash *to[VD_KECCAK_MAX_LANES];
+    const struct vd_slice *from[VD_KECCAK_MAX_LANES];
+    if (bucket->count < VD_WORTH_LANES) {
+        for (unsigned i = 0; i < bucket->count; i++)
+            out[bucket->index[i]] = vd_keccak256(in[bucket->index[i]]);
+    } else {
+        for (unsigned i = 0; i < lanes; i++) {
+            size_t index = bucket->index[i < bucket->count ? i : 0];
+            to[i] = &out[index];
+            from[i] = &in[index];
+        }
+        vd_keccak_x86_hash(to, from, lanes);
+    }
+    bucket->count = 0;
+}
+
+static void
+hash_in_lanes(struct vd_hash *out, const struct vd_slice *in, size_t count, unsigned lanes)
+{
+    struct bucket buckets[VD_BUCKETS];
+    for (unsigned i = 0; i < VD_BUCKETS; i++)
+        buckets[i].count = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t more_blocks = in[i].len / VD_KECCAK_RATE;
+        if (more_blocks >= VD_BUCKETS) {
+            out[i] = vd_keccak256(in[i]);
+            continue;
+        }
+        struct bucket *bucket = &buckets[more_blocks];
+        bucket->index[bucket->count++] = i;
+        if (bucket->count == lanes)
+            flush_bucket(bucket, lanes, out, in);
+    }
+    for (unsigned i = 0; i < VD_BUCKETS; i++)
+        flush_bucket(&buckets[i], lanes, out, in);
+}
+
+#endif
 
 void
 vd_keccak256_many(struct vd_hash *out, const struct vd_slice *in, size_t count)
 {
+#if VD_KECCAK_X86
+    unsigned lanes = vd_keccak_x86_lanes();
+    if (lanes > 1 && count >= VD_WORTH_LANES) {
+        hash_in_lanes(out, in, count, lanes);
+        return;
+    }
+#endif
     for (size_t i = 0; i < count; i++)
         out[i] = vd_keccak256(in[i]);
 }
