@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "tools/evm/tools.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/core/evm/evm.h"
+#include "viaduct/node/platform/curves.h"
+#include "viaduct/node/platform/memory.h"
 
 /* Bytes of a code or input file. */
 #define FILE_MAX ((size_t)64 << 20)
@@ -211,20 +212,6 @@ no_code(void *ctx, struct vd_slice *out, const struct vd_hash *code_hash)
     return VD_ERR_NOT_FOUND;
 }
 
-/* No account can sign for code that runs without a transaction: every signature is refused. */
-static enum vd_err
-no_recover(void *ctx, struct vd_address *out, bool *valid, const struct vd_hash *hash,
-           const uint8_t signature[64], uint8_t y_parity)
-{
-    (void)ctx;
-    (void)out;
-    (void)hash;
-    (void)signature;
-    (void)y_parity;
-    *valid = false;
-    return VD_OK;
-}
-
 /* --- traces --- */
 
 static void
@@ -283,7 +270,6 @@ struct run {
     struct vd_evm_tx tx;
     struct vd_evm_message message;
     struct vd_state_source source;
-    struct vd_curves curves;
     struct vd_evm_tracer tracer;
     struct vd_slice code;
 };
@@ -302,7 +288,6 @@ set_up(struct run *run, const struct options *o)
 {
     static const struct vd_hash seed;
     run->source = (struct vd_state_source){.account = no_account, .slot = no_slot, .code = no_code};
-    run->curves.recover = no_recover;
     run->tracer.step = print_step;
     run->block = (struct vd_evm_block){.chain_id = 1, .gas_limit = o->gas};
     run->message.gas = o->gas;
@@ -317,7 +302,7 @@ set_up(struct run *run, const struct options *o)
     }
     if (err == VD_OK) {
         err = vd_evm_new(&run->evm, &run->arena, vd_evm_rules_l1(o->revision), run->state,
-                         &run->block, &run->curves, o->trace ? &run->tracer : NULL);
+                         &run->block, vd_curves_host(), o->trace ? &run->tracer : NULL);
     }
     if (err == VD_OK) {
         err = vd_evm_prepare(run->evm, &run->message.to);
@@ -429,14 +414,13 @@ tool_run(int argc, char **argv)
         return status;
     }
     size_t size = vd_evm_room(o.gas) + ((size_t)8 << 30);
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
+    void *memory = vd_reserve(size);
+    if (memory == NULL) {
         return complain("cannot reserve address space:", strerror(errno));
     }
     struct run run = {0};
     vd_arena_init(&run.arena, memory, size);
     status = run_with(&run, &o);
-    munmap(memory, size);
+    vd_release(memory, size);
     return status;
 }

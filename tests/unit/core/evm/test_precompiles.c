@@ -1,6 +1,7 @@
 /* The precompiles of this build against the vectors, called as the receiver of a message. */
 #include "support/vectors.h"
 #include "unit/core/evm/evm_fixture.h"
+#include "viaduct/node/platform/curves.h"
 
 static const char *
 text(const json_t *object, const char *key)
@@ -22,6 +23,7 @@ check(uint64_t address, const char *name, const char *input_hex, const char *out
     for (uint64_t less = 0; less < 2 && less <= gas; less++) {
         struct fixture fx;
         fixture_init(&fx, gas - less);
+        fx.curves = *vd_curves_host();
         fx.message.to = fixture_address(address);
         fx.message.input = vd_slice(input, input_len);
         assert_int_equal(fixture_run(&fx, vd_evm_rules_l1(VD_EVM_PRAGUE), NULL), VD_OK);
@@ -61,6 +63,13 @@ test_modexp_matches_the_vectors(void **state)
     (void)state;
     check_file("precompiles/go-ethereum/modexp_eip2565.open.json", 5, "Gas");
     check_file("precompiles/evmone/expmod.open.json", 5, "GasEIP2565");
+}
+
+static void
+test_ecrecover_matches_the_vectors(void **state)
+{
+    (void)state;
+    check_file("precompiles/go-ethereum/ecRecover.open.json", 1, "Gas");
 }
 
 static void
@@ -226,6 +235,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_modexp_matches_the_vectors),
+        cmocka_unit_test(test_ecrecover_matches_the_vectors),
         cmocka_unit_test(test_blake2f_matches_the_vectors),
         cmocka_unit_test(test_malformed_blake2f_takes_all_gas),
         cmocka_unit_test(test_hashes_and_identity_match_the_vectors),
