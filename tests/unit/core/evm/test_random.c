@@ -99,7 +99,12 @@ program(struct vd_random *r, uint8_t *code)
     size_t places[2];
     size_t open = 0;
     size_t len = 0;
-    size_t size = 40 + vd_random_below(r, CODE_ROOM - 160);
+    if (vd_random_below(r, 4) == 0) {
+        /* Near the stack's limit. */
+        len = VD_EVM_MAX_STACK - 60 + vd_random_below(r, 40);
+        memset(code, 0x5f, len);
+    }
+    size_t size = len + 40 + vd_random_below(r, CODE_ROOM - 160);
     for (unsigned i = 0; i < 20; i++) {
         len += push(r, code + len, CODE_ROOM);
     }
@@ -172,9 +177,9 @@ test_blocks_agree_with_single_instructions(void **state)
     unsigned succeeded = 0;
     fixture_init(&fx, 0);
     for (unsigned i = 0; i < PROGRAMS; i++) {
-        uint8_t code[CODE_ROOM + 700];
+        uint8_t code[VD_EVM_MAX_STACK + CODE_ROOM + 700];
         size_t len = program(&r, code);
-        uint64_t gas = 300 + vd_random_below(&r, (uint64_t)1 << (8 + i % 11));
+        uint64_t gas = 300 + (i % 2) * 3000 + vd_random_below(&r, (uint64_t)1 << (8 + i % 11));
         struct outcome a = run(&fx, vd_slice(code, len), NULL, gas);
         struct outcome b = run(&fx, vd_slice(code, len), &tracer, gas);
         succeeded += a.ok;
