@@ -42,6 +42,15 @@ VD_MUST_USE enum vd_err vd_deposits_read(struct vd_slice **deposits, size_t *cou
                                          const struct vd_hash *l1_block_hash,
                                          const struct vd_receipt *receipts, size_t receipt_count);
 
+/* The same from the receipts' consensus bytes, those of unknown types included as far as they can
+   be read (section 7.11).  Slices and bytes are in the arena, nothing else is left there.
+   VD_ERR_INVALID: a deposit or a receipt of a known type is malformed. */
+VD_MUST_USE enum vd_err vd_deposits_read_raw(struct vd_slice **deposits, size_t *count,
+                                             struct vd_arena *arena,
+                                             const struct vd_address *portal,
+                                             const struct vd_hash *l1_block_hash,
+                                             const struct vd_slice *receipts, size_t receipt_count);
+
 /* Payload attributes: everything that fixes an L2 block (section 7.7). */
 struct vd_attributes {
     struct vd_l2_ref parent;
@@ -66,7 +75,9 @@ struct vd_l1_origin {
 /* vd_attributes_build makes the attributes of the block on parent with the L1 origin given.
    system is the attributes copy after parent, with the origin's own updates applied when it opens
    the epoch.  user holds the batch's transactions (none for a sequencer).  All in the arena.
-   VD_ERR_MISMATCH: origin does not follow the parent's (reset). */
+   no_tx_pool says only whether the origin's drift is used up; derivation sets it always.
+   VD_ERR_MISMATCH: origin does not follow the parent's, or is younger than the block (reset).
+   VD_ERR_UNSUPPORTED: no rules, or no blob fee parameters, for that time. */
 VD_MUST_USE enum vd_err vd_attributes_build(struct vd_attributes *out, struct vd_arena *arena,
                                             const struct vd_rollup_config *config,
                                             const struct vd_l2_ref *parent,

@@ -64,7 +64,6 @@ enum vd_batch_verdict {
     VD_BATCH_OK,
     VD_BATCH_BAD_CHANNEL,
     VD_BATCH_BAD_BATCH,
-    VD_BATCH_UNSUPPORTED, /* a transaction type this build does not know, where it matters */
 };
 
 struct vd_batch {
@@ -72,26 +71,37 @@ struct vd_batch {
     struct vd_singular_batch singular;
     struct vd_span_batch span;
 };
-/* content is the RLP string's content: type byte and batch.  VD_ERR_NO_MEMORY only. */
+/* content is the RLP string's content: type byte and batch.  Transactions of a singular batch
+   borrow from it, those of a span are rebuilt in the arena.  VD_ERR_NO_MEMORY only.  The arena
+   needs at most 16 bytes per byte of content for a singular batch, 72 for a span. */
 VD_MUST_USE enum vd_err vd_batch_decode(struct vd_batch *batch, enum vd_batch_verdict *verdict,
                                         struct vd_arena *arena,
                                         const struct vd_rollup_config *config,
                                         struct vd_slice content);
 
 /* Encoders for the batcher; they append the RLP string that stands in a channel.  scratch is
-   rewound. */
+   rewound and may not be the arena of out. */
 VD_MUST_USE enum vd_err vd_singular_batch_encode(struct vd_buf *out, struct vd_arena *scratch,
                                                  const struct vd_singular_batch *batch);
-/* Fields of span: as decoded; blocks carry full EIP-2718 transactions.
-   VD_ERR_INVALID: a transaction that a span batch cannot hold. */
+/* Fields of span: as decoded; blocks carry full EIP-2718 transactions, epoch numbers and
+   timestamps that fit each other.  VD_ERR_INVALID: they do not, or a transaction is one that a span
+   batch cannot hold. */
 VD_MUST_USE enum vd_err vd_span_batch_encode(struct vd_buf *out, struct vd_arena *scratch,
                                              const struct vd_rollup_config *config,
                                              const struct vd_span_batch *span);
 
 /* vd_channel_frames cuts compressed channel bytes into frames of at most max_frame bytes
-   (overhead included) and appends each frame's bytes to frames[i]; *frames is in the arena. */
+   (overhead included); frames[i] is one frame's bytes, without the version byte that opens a data
+   item; all in the arena.  VD_ERR_INVALID: max_frame leaves no room for data.
+   VD_ERR_TOO_LARGE: more frames than a channel can number. */
 VD_MUST_USE enum vd_err vd_channel_frames(struct vd_slice **frames, size_t *count,
                                           struct vd_arena *arena, const struct vd_channel_id *id,
                                           struct vd_slice compressed, size_t max_frame);
+
+/* vd_channel_force_close appends a data item that ends the channel of which these frames were seen:
+   an empty last frame, or the frames that are missing below the last one.
+   VD_ERR_INVALID: no frames, or frames of several channels. */
+VD_MUST_USE enum vd_err vd_channel_force_close(struct vd_buf *out, const struct vd_frame *frames,
+                                               size_t count);
 
 #endif

@@ -60,7 +60,8 @@ struct vd_rollup_config {
 #define VD_CHANNEL_TIMEOUT 50u
 
 /* vd_rollup_config_check refuses a configuration that derivation cannot run on; *reason is static
-   text naming the field.  VD_ERR_UNSUPPORTED: a fork this build does not have. */
+   text naming the field.  VD_ERR_UNSUPPORTED: a fork that this build does not have, or one that
+   starts after genesis and so would need upgrade transactions (section 7.12). */
 VD_MUST_USE enum vd_err vd_rollup_config_check(const struct vd_rollup_config *config,
                                                const char **reason);
 
@@ -84,18 +85,41 @@ VD_MUST_USE enum vd_err vd_system_config_read(struct vd_system_config *out,
    does not parse is skipped alone. */
 void vd_system_config_update(struct vd_system_config *system, const struct vd_address *contract,
                              const struct vd_receipt *receipts, size_t count);
+/* The same from the receipts' consensus bytes, those of unknown types included as far as they can
+   be read (section 7.11).  Takes no memory.  VD_ERR_INVALID: a receipt of a known type does not
+   parse; what came before it has been applied. */
+VD_MUST_USE enum vd_err vd_system_config_update_raw(struct vd_system_config *system,
+                                                    const struct vd_address *contract,
+                                                    const struct vd_slice *receipts, size_t count);
+/* The two fee scalars out of system->scalar (section 3.3). */
+void vd_system_config_scalars(const struct vd_system_config *system, uint32_t *base_fee_scalar,
+                              uint32_t *blob_base_fee_scalar);
 
 /* keccak256(0^32 || state_root || message_passer_root || block_hash) (section 8.1). */
 struct vd_hash vd_output_root(const struct vd_hash *state_root,
                               const struct vd_hash *message_passer_root,
                               const struct vd_hash *block_hash);
 
-/* keccak256(abi.encode(nonce, sender, target, value, gasLimit, data)) (section 8.1). */
-VD_MUST_USE enum vd_err vd_withdrawal_hash(struct vd_hash *hash, struct vd_arena *scratch,
-                                           const struct vd_u256 *nonce,
-                                           const struct vd_address *sender,
-                                           const struct vd_address *target,
-                                           const struct vd_u256 *value,
-                                           const struct vd_u256 *gas_limit, struct vd_slice data);
+/* A message from L2 to L1 (section 8.1). */
+struct vd_withdrawal_message {
+    struct vd_u256 nonce;
+    struct vd_address sender;
+    struct vd_address target;
+    struct vd_u256 value;
+    struct vd_u256 gas_limit;
+    struct vd_slice data;
+};
+/* keccak256(abi.encode(nonce, sender, target, value, gasLimit, data)). */
+struct vd_hash vd_withdrawal_hash(const struct vd_withdrawal_message *message);
+/* Where the message passer's storage marks it as sent: keccak256(hash || 0^32). */
+struct vd_hash vd_withdrawal_slot(const struct vd_hash *withdrawal_hash);
+/* Reads a MessagePassed log of the message passer; data borrows from the log.  VD_ERR_NOT_FOUND:
+   another log.  VD_ERR_INVALID: malformed.  VD_ERR_MISMATCH: the hash in it is not the message's.
+ */
+VD_MUST_USE enum vd_err vd_withdrawal_from_log(struct vd_withdrawal_message *message,
+                                               struct vd_hash *withdrawal_hash,
+                                               const struct vd_log *log);
+/* The address that an L1 contract's deposits come from on L2 (section 2.2). */
+struct vd_address vd_l1_alias(const struct vd_address *l1);
 
 #endif

@@ -12,7 +12,9 @@
 #include "viaduct/core/rollup/batch.h"
 
 /* An L1 block as it is handed in.  The owner has checked hash, transactions and receipts against
-   the header's roots. */
+   the header's roots.  Header and receipts are read during the call; the array of transactions and
+   their bytes stay borrowed until derivation asks for the next block (VD_DERIVE_NEED_L1), is
+   reset, or is thrown away. */
 struct vd_l1_block {
     struct vd_header header;
     struct vd_hash hash;
@@ -33,15 +35,23 @@ struct vd_derive_l2 {
 };
 
 /* How much room each region takes of the arena.  The host gives the protocol's limits in memory
-   that becomes real on first touch. */
+   that becomes real on first touch.  A batcher (nobody else) can fill the first two: a channel or a
+   batch that the protocol allows and the region does not hold ends in VD_ERR_NO_MEMORY. */
 struct vd_derive_limits {
     size_t channel_bytes; /* one channel's frames; protocol: VD_CHANNEL_MAX_BYTES */
-    size_t batch_bytes;   /* one decoded batch with its rebuilt transactions */
-    size_t l1_bytes;      /* deposits of the L1 blocks of one sequencing window */
+    size_t batch_bytes;   /* frame list of one data item, one decoded batch with its rebuilt
+                             transactions, attributes with the deposits of one L1 block that was
+                             asked for again; whatever the protocol allows: VD_DERIVE_BATCH_BYTES */
+    size_t l1_bytes;      /* ring of deposits of L1 blocks not yet opened; those that do not fit are
+                             asked for again (VD_DERIVE_NEED_ORIGIN), so any size will do */
 };
+/* A channel's 100 MB as one singular batch of one-byte transactions takes sixteen times its size,
+   as slices, twice: decoded and in the attributes; a span of empty blocks takes less. */
+#define VD_DERIVE_BATCH_BYTES ((size_t)VD_CHANNEL_MAX_BYTES * 34)
 
 enum vd_derive_status {
     VD_DERIVE_NEED_L1,     /* hand in L1 block number need_l1, child of the last one */
+    VD_DERIVE_NEED_ORIGIN, /* hand in L1 block need_origin once more: its deposits were not kept */
     VD_DERIVE_PAYLOAD,     /* attributes: build it, then accepted or invalid */
     VD_DERIVE_CONTINUE,    /* progress was made; call again */
     VD_DERIVE_RESET,       /* L1 and L2 do not fit: find the safe head again, then reset */
@@ -52,14 +62,16 @@ enum vd_derive_status {
 struct vd_derive_output {
     enum vd_derive_status status;
     uint64_t need_l1;
+    struct vd_block_id need_origin;
     const struct vd_attributes *attributes; /* until accepted, invalid or reset */
     const char *reason;                     /* static text for the last three */
     struct vd_l1_ref current_l1;            /* the L1 block that is being read */
 };
 
-/* Counters and one line per dropped thing, for logs; may be NULL. */
+/* One call per dropped thing, for logs and counters; may be NULL. */
 struct vd_derive_observer {
     void *ctx;
+    /* what: "data item", "frame", "channel", "batch", "span batch"; static texts. */
     void (*dropped)(void *ctx, const char *what, const char *why, uint64_t l1_number);
 };
 
@@ -81,11 +93,17 @@ void vd_derive_reset(struct vd_derive *d, const struct vd_l2_ref *safe,
                      const struct vd_system_config *safe_system, const struct vd_l2_ref *start,
                      const struct vd_system_config *traversal_system);
 
+/* vd_derive_step does one piece of work.  An error is one of the world: a callback's, when nothing
+   is lost and the next call tries the same again, or VD_ERR_NO_MEMORY for a region that is too
+   small, which stays until the next reset.  RESET, UNSUPPORTED and CRITICAL stay until then too. */
 VD_MUST_USE enum vd_err vd_derive_step(struct vd_derive *d, struct vd_derive_output *out);
 
-/* Answers to NEED_L1.  The block is copied as far as it is kept.  VD_ERR_MISMATCH: not a child of
-   the last one: L1 reorganised, the next step says RESET. */
+/* Answers to NEED_L1.  VD_ERR_MISMATCH: not the child of the last one, or after a reset not the
+   start's origin: L1 reorganised, the next step says RESET.
+   VD_ERR_INVALID: receipts are missing though the bloom says that there are some of interest. */
 VD_MUST_USE enum vd_err vd_derive_l1(struct vd_derive *d, const struct vd_l1_block *block);
+/* Answers to NEED_ORIGIN; only receipts are read.  VD_ERR_MISMATCH: another block. */
+VD_MUST_USE enum vd_err vd_derive_origin(struct vd_derive *d, const struct vd_l1_block *block);
 
 /* Answers to PAYLOAD.  head is the block that was built, system its attributes copy. */
 void vd_derive_accepted(struct vd_derive *d, const struct vd_l2_ref *head,

@@ -1,0 +1,37 @@
+/* Whether a batch fits on the safe head (protocol.md sections 7.6.1 and 7.6.2). */
+#ifndef VD_CORE_ROLLUP_CHECKS_H
+#define VD_CORE_ROLLUP_CHECKS_H
+
+#include "core/rollup/l1_window.h"
+#include "viaduct/core/rollup/derive.h"
+
+enum vd_check_verdict {
+    VD_CHECK_ACCEPT,
+    VD_CHECK_DROP,
+    VD_CHECK_PAST,
+    VD_CHECK_UNDECIDED, /* an L1 block is not known yet */
+};
+struct vd_check {
+    enum vd_check_verdict verdict;
+    const char *why; /* static text unless accepted */
+};
+
+struct vd_check_context {
+    const struct vd_rollup_config *config;
+    const struct vd_l1_window *l1; /* not empty */
+    const struct vd_l2_ref *parent;
+    uint64_t inclusion; /* number of the L1 block that is being read */
+};
+
+struct vd_check vd_check_singular(const struct vd_check_context *c,
+                                  const struct vd_singular_batch *batch);
+
+/* The prefix checks, the overlap check, and that the blocks after the safe head have origins that
+   are known and not below its own.  *first is then the first of those blocks.  An error is one of
+   the callbacks; the check can be made again. */
+VD_MUST_USE enum vd_err vd_check_span(struct vd_check *result, size_t *first,
+                                      const struct vd_check_context *c,
+                                      const struct vd_span_batch *span,
+                                      const struct vd_derive_l2 *l2);
+
+#endif
