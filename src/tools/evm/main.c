@@ -11,6 +11,9 @@ static const struct {
 } COMMANDS[] = {
     {"run", tool_run,
      "run --codefile F [--inputfile F] --gas N [--fork NAME] [--bench [--iterations N]] [--trace]"},
+    {"statetest", tool_statetest, "statetest [--fork NAME] PATH..."},
+    {"blocktest", tool_blocktest, "blocktest [--fork NAME] PATH..."},
+    {"block", tool_block, "block DIR"},
 };
 #define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
 
