@@ -130,10 +130,7 @@ vd_handle_store_push(PARAMETERS)
 {
     NEED_WORD(sp[-1]);
     uint8_t *to = f->memory + sp[-1].w[0];
-    uint64_t zero = 0;
-    memcpy(to, &zero, sizeof zero);
-    memcpy(to + 8, &zero, sizeof zero);
-    memcpy(to + 16, &zero, sizeof zero);
+    memset(to, 0, 24);
     vd_store_be64(to + 24, ip->a.u);
     NEXT();
 }
