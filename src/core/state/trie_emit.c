@@ -105,12 +105,8 @@ take_old(struct emit *emit, size_t len)
     return old;
 }
 
-static bool
-ref_eq(const struct vd_trie_ref *a, const struct vd_trie_ref *b)
-{
-    return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
-}
-
+/* A dirty node differs from what stood in its place: it has a pair there that is new, or lacks one
+   that was. */
 static enum vd_err
 tell_node(struct emit *emit, const struct vd_trie_tnode *t, const struct vd_trie_old *old,
           size_t len)
@@ -118,8 +114,6 @@ tell_node(struct emit *emit, const struct vd_trie_tnode *t, const struct vd_trie
     const struct vd_trie_sink *sink = emit->sink;
     struct vd_trie_position at = {emit->owner, emit->path, len};
     enum vd_err err = VD_OK;
-    if (old != NULL && ref_eq(&old->ref, &t->ref))
-        return VD_OK;
     if (old != NULL && old->node.type != t->node.type)
         err = tell_del(emit, old);
     else if (old != NULL && t->node.type == VD_TRIE_BRANCH && sink->replace != NULL)

@@ -19,7 +19,8 @@ enum {
     KEYS = 6,
     MAX_CODE = 5,
     MAX_SNAPSHOTS = 8,
-    BLOCKS = 60,
+    GAMES = 100,
+    BLOCKS = 8,
     ARENA_BYTES = 32 << 20,
 };
 
@@ -91,7 +92,6 @@ address_of(size_t i)
 static struct vd_u256
 key_of(size_t i)
 {
-    /* Some keys share the bits that a cache would look at. */
     return (struct vd_u256){.w = {i % 3, 0, 0, i < 3 ? 0 : (uint64_t)i << 60}};
 }
 
@@ -715,6 +715,9 @@ one_op(struct game *g)
         op_balance(g, i);
         break;
     case 2:
+        /* Rarely: what has a nonce never goes again. */
+        if (vd_random_below(&g->random, 6) != 0)
+            break;
         FOR_BOTH(g, state) OK(vd_state_set_nonce(state, &address, g->now.accounts[i].nonce + 1));
         g->now.accounts[i].nonce++;
         touch(g, i);
@@ -884,7 +887,7 @@ test_random_blocks_match_a_model_that_copies_everything(void **state)
 {
     (void)state;
     struct vd_random random = vd_random_start("random blocks");
-    for (unsigned n = 0; n < 8; n++) {
+    for (unsigned n = 0; n < GAMES; n++) {
         struct game *g = new_game();
         g->random = random;
         for (unsigned block = 0; block < BLOCKS; block++)
@@ -895,6 +898,77 @@ test_random_blocks_match_a_model_that_copies_everything(void **state)
 }
 
 /* --- single cases --- */
+
+/* Every account exists and is empty: only a genesis from before EIP-161 has such. */
+static enum vd_err
+empty_account(void *ctx, struct vd_account *out, const struct vd_address *address,
+              const struct vd_hash *address_hash)
+{
+    (void)ctx;
+    (void)address;
+    (void)address_hash;
+    *out = (struct vd_account){.storage_root = VD_EMPTY_ROOT, .code_hash = VD_EMPTY_CODE_HASH};
+    return VD_OK;
+}
+
+/* Whether the empty account i goes when a touch of it is undone or not. */
+static bool
+goes_when_touched(struct vd_state *state, size_t i, bool undone)
+{
+    struct vd_address a = address_of(i);
+    struct vd_u256 zero = vd_u256(0);
+    const struct vd_account *account;
+    vd_state_tx_begin(state);
+    size_t snapshot = vd_state_snapshot(state);
+    OK(vd_state_add_balance(state, &a, &zero));
+    if (undone)
+        vd_state_revert(state, snapshot);
+    OK(vd_state_tx_end(state));
+    OK(vd_state_account(state, &account, &a));
+    return account == NULL;
+}
+
+static enum vd_err
+count_slot(void *ctx, const struct vd_address *address, const struct vd_hash *address_hash,
+           const struct vd_u256 *key, const struct vd_hash *slot_hash, const struct vd_u256 *before,
+           const struct vd_u256 *after)
+{
+    (void)address;
+    (void)address_hash;
+    (void)key;
+    (void)slot_hash;
+    (void)before;
+    (void)after;
+    size_t *count = ctx;
+    (*count)++;
+    return VD_OK;
+}
+
+static void
+test_empty_account_goes_when_touched_only(void **unused)
+{
+    (void)unused;
+    struct vd_state_source source = {.account = empty_account};
+    struct vd_arena arena;
+    struct vd_state *state;
+    struct vd_hash seed = {{1}};
+    vd_arena_init(&arena, malloc(1 << 20), 1 << 20);
+    OK(vd_state_new(&state, &arena, &source, &VD_EMPTY_ROOT, &seed));
+    assert_false(goes_when_touched(state, 0, true));
+    assert_true(goes_when_touched(state, 0, false));
+    assert_true(goes_when_touched(state, 1, false));
+    /* A slot of an account that is not there is nobody's. */
+    size_t slots = 0;
+    struct vd_address a = address_of(0);
+    struct vd_u256 one = vd_u256(1);
+    struct vd_state_visitor visitor = {.ctx = &slots, .slot = count_slot};
+    vd_state_tx_begin(state);
+    OK(vd_state_set_slot(state, &a, &one, &one));
+    OK(vd_state_tx_end(state));
+    OK(vd_state_visit_tx(state, &visitor));
+    assert_int_equal(slots, 0);
+    free(arena.base);
+}
 
 /* What a block without a parent's state reads. */
 static enum vd_err
@@ -954,6 +1028,35 @@ test_account_destroyed_and_made_again_starts_without_storage(void **unused)
     assert_int_equal(vd_state_storage_root(state, &root, &a), VD_OK);
     assert_true(vd_hash_eq(&root, &VD_EMPTY_ROOT));
     assert_int_equal(calls, 1);
+    free(arena.base);
+}
+
+static void
+test_one_key_in_many_accounts_is_many_slots(void **unused)
+{
+    (void)unused;
+    enum { MANY = 1000 };
+    size_t calls = 0;
+    struct vd_state_source source = {.ctx = &calls, .account = absent};
+    struct vd_arena arena;
+    vd_arena_init(&arena, malloc(1 << 22), 1 << 22);
+    struct vd_state *state = new_state(&arena, &source);
+    struct vd_u256 key = vd_u256(4);
+    struct vd_u256 value;
+    for (size_t round = 0; round < 2; round++) {
+        for (size_t i = 0; i < MANY; i++) {
+            struct vd_address a = {{(uint8_t)i, (uint8_t)(i >> 8)}};
+            OK(vd_state_peek_slot(state, &value, &a, &key));
+            assert_int_equal(value.w[0], round == 0 ? 0 : i + 1);
+            value = vd_u256(i + 1);
+            OK(vd_state_set_slot(state, &a, &key, &value));
+            OK(vd_state_transient(state, &value, &a, &key));
+            assert_int_equal(value.w[0], round == 0 ? 0 : i + 2);
+            value = vd_u256(i + 2);
+            OK(vd_state_set_transient(state, &a, &key, &value));
+        }
+    }
+    assert_int_equal(calls, MANY);
     free(arena.base);
 }
 
@@ -1099,6 +1202,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_blocks_match_a_model_that_copies_everything),
         cmocka_unit_test(test_account_destroyed_and_made_again_starts_without_storage),
+        cmocka_unit_test(test_empty_account_goes_when_touched_only),
+        cmocka_unit_test(test_one_key_in_many_accounts_is_many_slots),
         cmocka_unit_test(test_warming_reads_nothing),
         cmocka_unit_test(test_full_arena_is_a_lasting_error),
         cmocka_unit_test(test_failed_read_is_a_lasting_error),

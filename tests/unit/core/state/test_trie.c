@@ -593,6 +593,54 @@ test_decode_wants_two_ways_on_from_a_branch(void **state)
     assert_int_equal(decode_branch(2, 0x80, 18), VD_ERR_INVALID);
 }
 
+/* --- proofs that no trie gives --- */
+
+static void
+put_node(struct vd_slice *proof, const struct vd_trie_node *node)
+{
+    struct vd_buf buf;
+    vd_buf_init(&buf, &arena);
+    vd_trie_encode(&buf, node);
+    assert_int_equal(buf.err, VD_OK);
+    *proof = vd_buf_view(&buf);
+}
+
+/* Extension, branch and leaf for the key 0; the leaf is short and the branch has it inlined, as it
+   must, or by its hash. */
+static enum vd_err
+verify_short_leaf(bool inlined, struct vd_slice *value)
+{
+    static const uint8_t one = 1;
+    struct vd_trie_node leaf = {.type = VD_TRIE_LEAF, .value = {&one, 1}};
+    struct vd_trie_node branch = {.type = VD_TRIE_BRANCH};
+    struct vd_trie_node top = {.type = VD_TRIE_EXTENSION, .path_len = 63};
+    struct vd_hash hash = vd_trie_node_hash(&leaf);
+    branch.child[0] = branch.child[7] = vd_trie_node_ref(&leaf);
+    branch.child[3].len = 32; /* so that the branch itself is hashed */
+    if (!inlined) {
+        branch.child[0].len = 32;
+        memcpy(branch.child[0].bytes, hash.b, 32);
+    }
+    top.child[0] = vd_trie_node_ref(&branch);
+    struct vd_slice proof[3];
+    put_node(&proof[0], &top);
+    put_node(&proof[1], &branch);
+    put_node(&proof[2], &leaf);
+    struct vd_hash root = vd_trie_node_hash(&top);
+    return vd_trie_verify(value, &root, &(struct vd_hash){{0}}, proof, inlined ? 2 : 3);
+}
+
+static void
+test_verify_refuses_a_short_node_behind_a_hash(void **state)
+{
+    (void)state;
+    struct vd_slice value;
+    assert_int_equal(verify_short_leaf(true, &value), VD_OK);
+    assert_int_equal(value.len, 1);
+    assert_int_equal(value.ptr[0], 1);
+    assert_int_equal(verify_short_leaf(false, &value), VD_ERR_INVALID);
+}
+
 /* --- failures --- */
 
 struct counting_sink {
@@ -784,6 +832,7 @@ main(void)
         cmocka_unit_test(test_list_root_matches_naive_trie),
         cmocka_unit_test(test_decode_accepts_canonical_nodes_only),
         cmocka_unit_test(test_decode_wants_two_ways_on_from_a_branch),
+        cmocka_unit_test(test_verify_refuses_a_short_node_behind_a_hash),
         cmocka_unit_test(test_missing_node_is_told_from_missing_key),
         cmocka_unit_test(test_path_store_with_a_wrong_row_is_corrupt),
         cmocka_unit_test(test_update_over_a_wrong_row_is_corrupt_and_tells_nothing),
