@@ -1,0 +1,92 @@
+/* Shared between the files of the store: tables and small helpers. */
+#ifndef VIADUCT_NODE_STORE_STORE_INTERNAL_H
+#define VIADUCT_NODE_STORE_STORE_INTERNAL_H
+
+#include <lmdb.h>
+#include <stdatomic.h>
+
+#include "viaduct/node/store/store.h"
+
+#define VD_STORE_SCHEMA 1u
+
+enum db {
+    DB_ACCOUNTS, /* the first four are enum vd_table */
+    DB_SLOTS,
+    DB_BRANCHES,
+    DB_CODE,
+    DB_META,
+    DB_CHANGES,
+    DB_HEADERS,
+    DB_BODIES,
+    DB_RECEIPTS,
+    DB_NUMBERS,
+    DB_TXS,
+    DB_SAFE,
+    DB_RETURNED,
+    DB_COUNT,
+};
+
+struct vd_store {
+    MDB_env *env;
+    MDB_dbi dbi[DB_COUNT];
+    int lock_fd;
+    uint64_t retention_blocks;
+    atomic_bool broken; /* an fsync failed: no more writes */
+};
+
+struct vd_snapshot {
+    struct vd_store *store;
+    MDB_txn *txn;
+    MDB_cursor *cursors[VD_STATE_TABLES]; /* opened when first used */
+    struct vd_rows rows;
+};
+
+enum vd_err vd_store_err(int mdb);
+
+static inline MDB_val
+vd_val(struct vd_slice bytes)
+{
+    return (MDB_val){.mv_size = bytes.len, .mv_data = (void *)(uintptr_t)bytes.ptr};
+}
+
+static inline struct vd_slice
+vd_val_slice(const MDB_val *value)
+{
+    return vd_slice(value->mv_data, value->mv_size);
+}
+
+/* One row; VD_ERR_NOT_FOUND without one. */
+enum vd_err vd_store_get(const struct vd_store *store, MDB_txn *txn, struct vd_slice *value,
+                         enum db db, struct vd_slice key);
+enum vd_err vd_store_put(const struct vd_store *store, MDB_txn *txn, enum db db,
+                         struct vd_slice key, struct vd_slice value);
+/* Without an error when there is no such row. */
+enum vd_err vd_store_del(const struct vd_store *store, MDB_txn *txn, enum db db,
+                         struct vd_slice key);
+
+/* Keys of DB_META. */
+#define VD_META_SCHEMA "schema"
+#define VD_META_CHAIN "chain"
+#define VD_META_GENESIS "genesis"
+#define VD_META_SAFE_RANGE "safe-range"
+extern const char *const vd_meta_heads[VD_HEADS];
+
+static inline struct vd_slice
+vd_text_slice(const char *text)
+{
+    return vd_slice((const uint8_t *)text, strlen(text));
+}
+
+enum vd_err vd_store_read_id(const struct vd_store *store, MDB_txn *txn, struct vd_block_id *id,
+                             const char *meta);
+enum vd_err vd_store_write_id(const struct vd_store *store, MDB_txn *txn, const char *meta,
+                              const struct vd_block_id *id);
+
+/* Rows of blocks (block_rows.c). */
+enum vd_err vd_body_encode(struct vd_buf *out, const struct vd_store_block *block);
+enum vd_err vd_receipts_encode(struct vd_buf *out, const struct vd_store_block *block);
+enum vd_err vd_receipts_decode(struct vd_receipt **receipts, size_t *count, struct vd_arena *arena,
+                               struct vd_slice row);
+enum vd_err vd_body_read(struct vd_body *body, struct vd_slice row);
+
+#endif
