@@ -105,8 +105,8 @@ VD_MUST_USE enum vd_err vd_trie_get(const struct vd_trie_source *source, struct 
    gives the new root.  sink may be NULL.  Deleting a key that is not there changes nothing.
    Memory: the arena holds the touched part of the trie while it runs and is rewound at the end, so
    source and sink must not keep anything in it.  The recursion is bounded by the path length, not
-   by the size of the input.  The sink is called only after the new root is known: an error of the
-   source leaves it untouched. */
+   by the size of the input: some 40 KiB of stack at most.  The sink is called only after the new
+   root is known: an error of the source leaves it untouched. */
 VD_MUST_USE enum vd_err vd_trie_update(const struct vd_trie_source *source,
                                        const struct vd_trie_sink *sink, struct vd_hash *new_root,
                                        struct vd_arena *arena, const struct vd_hash *owner,
