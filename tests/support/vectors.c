@@ -89,7 +89,7 @@ vd_vectors_json(const char *path)
     if (text == NULL)
         return NULL;
     json_error_t error;
-    json_t *json = json_loadb((const char *)text, len, JSON_DECODE_ANY, &error);
+    json_t *json = json_loadb((const char *)text, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
     free(text);
     if (json == NULL)
         fail_msg("%s:%d: %s", path, error.line, error.text);

@@ -9,7 +9,6 @@ typedef unsigned __int128 vd_u128;
 
 /* (high, low) / d for high < d and d with its top bit set, where the processor divides 64 by 64
    bits only: two digits of 32 bits (Knuth, The Art of Computer Programming 2, 4.3.1 D). */
-#if !defined(__x86_64__)
 static inline uint64_t
 vd_limb_div_128_by_64(uint64_t high, uint64_t low, uint64_t d)
 {
@@ -32,7 +31,6 @@ vd_limb_div_128_by_64(uint64_t high, uint64_t low, uint64_t d)
     }
     return quotient;
 }
-#endif
 
 /* floor((2^128 - 1) / d) - 2^64 for d with its top bit set.
 
