@@ -2,3 +2,17 @@
 target_link_libraries(conformance.test_inflate_zlib PRIVATE PkgConfig::ZLIB)
 add_test(NAME scripts.check_freestanding COMMAND "${CMAKE_SOURCE_DIR}/scripts/check-freestanding")
 set_tests_properties(scripts.check_freestanding PROPERTIES LABELS conformance TIMEOUT 600)
+
+# State tests, blockchain tests and real blocks, through viaduct-evm, in pieces that run side by side.
+function(vd_vectors_test name command)
+  add_test(NAME conformance.vectors.${name}
+           COMMAND "${CMAKE_SOURCE_DIR}/tests/conformance/run-vectors"
+                   $<TARGET_FILE:viaduct-evm> ${command} ${ARGN})
+  set_tests_properties(conformance.vectors.${name} PROPERTIES LABELS conformance TIMEOUT 1200)
+endfunction()
+vd_vectors_test(state_time_consuming statetest "state/ethereum-tests/stTimeConsuming")
+vd_vectors_test(state_ethereum_tests statetest "state/ethereum-tests/!(stTimeConsuming)")
+vd_vectors_test(state_legacytests statetest "state/legacytests-cancun")
+vd_vectors_test(state_eest statetest "state/eest" "state/eest-static")
+vd_vectors_test(blocks blocktest "blocks")
+vd_vectors_test(op_blocks block "op/blocks/*")

@@ -206,9 +206,10 @@ buy_gas(struct tx_run *run)
         err = vd_state_balance(state, &balance, run->sender);
     if (err != VD_OK)
         return err;
-    if (!price(run, &taken, &needed))
+    bool payable = price(run, &taken, &needed);
+    if (!payable)
         needed = (struct vd_u256){{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}};
-    if (vd_u256_lt(&balance, &needed))
+    if (!payable || vd_u256_lt(&balance, &needed))
         return refuse_numbers(run, VD_TX_INSUFFICIENT_FUNDS, &balance, &needed);
     if (run->tx->gas_limit > vd_exec_gas_left(run->exec))
         return refuse_u64(run, VD_TX_GAS_LIMIT_REACHED, vd_exec_gas_left(run->exec),

@@ -138,19 +138,19 @@ vd_flz_len(struct vd_slice bytes)
 
 /* --- fees --- */
 
-static struct vd_u256
-estimated_size(uint64_t flz_len)
+struct vd_u256
+vd_l1_size_of_flz(uint32_t flz_len)
 {
     const uint64_t min = 100000000;
     const uint64_t intercept = 42585600;
-    uint64_t scaled = 836500 * flz_len;
+    uint64_t scaled = 836500 * (uint64_t)flz_len;
     return vd_u256(scaled < min + intercept ? min : scaled - intercept);
 }
 
 struct vd_u256
 vd_l1_estimated_size(struct vd_slice raw_tx)
 {
-    return estimated_size(vd_flz_len(raw_tx));
+    return vd_l1_size_of_flz(vd_flz_len(raw_tx));
 }
 
 struct vd_u256

@@ -32,6 +32,7 @@ VD_MUST_USE enum vd_err vd_l1_fee_params_read(struct vd_l1_fee_params *params,
 uint32_t vd_flz_len(struct vd_slice bytes);
 /* est of section 4.2, scaled by 1e6. */
 struct vd_u256 vd_l1_estimated_size(struct vd_slice raw_tx);
+struct vd_u256 vd_l1_size_of_flz(uint32_t flz_len);
 struct vd_u256 vd_l1_fee(struct vd_slice raw_tx, const struct vd_l1_fee_params *params);
 /* The same from a known estimate. */
 struct vd_u256 vd_l1_fee_of_size(const struct vd_u256 *estimated,

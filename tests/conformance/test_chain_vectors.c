@@ -1,0 +1,326 @@
+/* Smaller sets of vectors for core/chain: BasicTests (transactions, the genesis block) and the
+   OP Stack's fees. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/vectors.h"
+#include "viaduct/core/chain/exec.h"
+#include "viaduct/core/crypto/keccak.h"
+#include "viaduct/node/platform/curves.h"
+
+static uint8_t memory[1 << 20];
+
+static struct vd_arena
+new_arena(void)
+{
+    struct vd_arena arena;
+    vd_arena_init(&arena, memory, sizeof memory);
+    return arena;
+}
+
+static const char *
+text(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+/* A number in decimal, as text or as a JSON number. */
+static struct vd_u256
+decimal(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    if (json_is_integer(value))
+        return vd_u256((uint64_t)json_integer_value(value));
+    struct vd_u256 ten = vd_u256(10);
+    struct vd_u256 sum = vd_u256(0);
+    const char *digits = json_string_value(value);
+    assert_non_null(digits);
+    for (; *digits != '\0'; digits++) {
+        struct vd_u256 digit = vd_u256((uint64_t)(*digits - '0'));
+        sum = vd_u256_mul(&sum, &ten);
+        sum = vd_u256_add(&sum, &digit);
+    }
+    return sum;
+}
+
+static void
+assert_u256(const char *name, struct vd_u256 have, struct vd_u256 want)
+{
+    char have_text[79];
+    char want_text[79];
+    vd_u256_to_dec(have_text, &have);
+    vd_u256_to_dec(want_text, &want);
+    if (!vd_u256_eq(&have, &want))
+        fail_msg("%s: %s instead of %s", name, have_text, want_text);
+}
+
+static bool
+is_of_fork(const json_t *test, const char *fork)
+{
+    const char *name = text(test, "fork");
+    return name != NULL && strcmp(name, fork) == 0;
+}
+
+/* --- basic/ --- */
+
+static void
+check_signed_tx(const json_t *test)
+{
+    size_t len;
+    bool valid;
+    struct vd_tx tx;
+    struct vd_buf buf;
+    struct vd_hash hash;
+    uint8_t signature[64];
+    struct vd_address signer;
+    struct vd_address owner;
+    struct vd_arena arena = new_arena();
+    uint8_t *bytes = vd_unhex(text(test, "signed"), &len);
+    struct vd_hash key = vd_unhex_word(text(test, "key"));
+    assert_int_equal(vd_tx_decode(&tx, NULL, &arena, vd_slice(bytes, len)), VD_OK);
+    assert_int_equal(vd_tx_signing_hash(&hash, &tx, &arena), VD_OK);
+    /* Older than EIP-2: one of these has a high s, which vd_tx_sender refuses. */
+    vd_u256_to_be(signature, &tx.r);
+    vd_u256_to_be(signature + 32, &tx.s);
+    const struct vd_curves *curves = vd_curves_host();
+    assert_int_equal(curves->recover(curves->ctx, &signer, &valid, &hash, signature, tx.y_parity),
+                     VD_OK);
+    assert_true(valid);
+    assert_int_equal(vd_key_to_address(&owner, key.b), VD_OK);
+    assert_memory_equal(signer.b, owner.b, 20);
+    vd_buf_init(&buf, &arena);
+    vd_tx_encode(&buf, &tx);
+    assert_true(vd_slice_eq(vd_buf_view(&buf), vd_slice(bytes, len)));
+    free(bytes);
+}
+
+static void
+test_basic_transactions_recover_and_encode(void **state)
+{
+    (void)state;
+    json_t *root = vd_vectors_json("basic/txtest.json");
+    for (size_t i = 0; i < json_array_size(root); i++)
+        check_signed_tx(json_array_get(root, i));
+    json_decref(root);
+}
+
+static void
+test_mainnet_genesis_has_its_hash(void **state)
+{
+    (void)state;
+    size_t len;
+    struct vd_block block;
+    struct vd_buf buf;
+    struct vd_arena arena = new_arena();
+    json_t *root = vd_vectors_json("basic/genesishashestest.json");
+    if (root == NULL)
+        return;
+    uint8_t *bytes = vd_unhex(text(root, "genesis_rlp_hex"), &len);
+    struct vd_hash want = vd_unhex_word(text(root, "genesis_hash"));
+    struct vd_hash want_root = vd_unhex_word(text(root, "genesis_state_root"));
+    assert_int_equal(vd_block_decode(&block, &arena, vd_slice(bytes, len)), VD_OK);
+    struct vd_hash hash = vd_header_hash(&block.header);
+    assert_memory_equal(hash.b, want.b, 32);
+    assert_memory_equal(block.hash.b, want.b, 32);
+    assert_memory_equal(block.header.state_root.b, want_root.b, 32);
+    vd_buf_init(&buf, &arena);
+    vd_block_encode(&buf, &block);
+    assert_true(vd_slice_eq(vd_buf_view(&buf), vd_slice(bytes, len)));
+    free(bytes);
+    json_decref(root);
+}
+
+/* --- op/derive/l1_cost, base_fee --- */
+
+typedef void (*check_fn)(const json_t *test);
+
+static void
+run_cases(const char *path, check_fn check)
+{
+    json_t *root = vd_vectors_json(path);
+    const json_t *cases = json_object_get(root, "cases");
+    for (size_t i = 0; i < json_array_size(cases); i++)
+        check(json_array_get(cases, i));
+    json_decref(root);
+}
+
+static size_t files_run;
+
+/* The folder holds X.open.json or X.held.json, depending on the half of the vectors. */
+static void
+run_halves(void *ctx, const char *path)
+{
+    union {
+        void *ptr;
+        check_fn fn;
+    } cast = {.ptr = ctx};
+    run_cases(path, cast.fn);
+    files_run++;
+}
+
+static void
+run_set(const char *folder, const char *name, check_fn check)
+{
+    union {
+        void *ptr;
+        check_fn fn;
+    } cast = {.fn = check};
+    char suffix[64];
+    (void)snprintf(suffix, sizeof suffix, "%s.open.json", name);
+    files_run = 0;
+    bool has_vectors = vd_vectors_walk(folder, suffix, run_halves, cast.ptr);
+    (void)snprintf(suffix, sizeof suffix, "%s.held.json", name);
+    if (has_vectors)
+        (void)vd_vectors_walk(folder, suffix, run_halves, cast.ptr);
+    assert_true(files_run != 0 || !has_vectors);
+}
+
+static void
+check_flz(const json_t *test)
+{
+    size_t len;
+    uint8_t *bytes = vd_unhex(text(test, "input"), &len);
+    assert_u256(text(test, "name"), vd_u256(vd_flz_len(vd_slice(bytes, len))),
+                decimal(test, "fastlz_len"));
+    free(bytes);
+}
+
+static void
+test_fastlz_lengths(void **state)
+{
+    (void)state;
+    run_set("op/derive/l1_cost", "fastlz", check_flz);
+}
+
+static void
+check_l1_cost(const json_t *test)
+{
+    if (!is_of_fork(test, "fjord"))
+        return;
+    const char *name = text(test, "name");
+    struct vd_l1_fee_params params = {
+        .l1_base_fee = decimal(test, "l1_base_fee"),
+        .blob_base_fee = decimal(test, "blob_base_fee"),
+        .base_fee_scalar = (uint32_t)decimal(test, "base_fee_scalar").w[0],
+        .blob_base_fee_scalar = (uint32_t)decimal(test, "blob_base_fee_scalar").w[0],
+    };
+    struct vd_u256 size = vd_l1_size_of_flz((uint32_t)decimal(test, "fastlz_len").w[0]);
+    assert_u256(name, vd_l1_fee_of_size(&size, &params), decimal(test, "fee"));
+    if (text(test, "tx") == NULL)
+        return;
+    size_t len;
+    uint8_t *bytes = vd_unhex(text(test, "tx"), &len);
+    assert_u256(name, vd_l1_fee(vd_slice(bytes, len), &params), decimal(test, "fee"));
+    assert_u256(name, vd_u256(vd_l1_gas_used(vd_slice(bytes, len))), decimal(test, "gas"));
+    free(bytes);
+}
+
+static void
+test_l1_fees(void **state)
+{
+    (void)state;
+    run_set("op/derive/l1_cost", "l1_cost", check_l1_cost);
+}
+
+static void
+check_operator_fee(const json_t *test)
+{
+    struct vd_l1_fee_params params = {
+        .operator_fee_scalar = (uint32_t)decimal(test, "operator_fee_scalar").w[0],
+        .operator_fee_constant = decimal(test, "operator_fee_constant").w[0],
+    };
+    assert_u256(text(test, "name"), vd_operator_fee(decimal(test, "gas").w[0], &params),
+                decimal(test, "isthmus"));
+}
+
+static void
+test_operator_fees(void **state)
+{
+    (void)state;
+    run_set("op/derive/l1_cost", "operator_fee", check_operator_fee);
+}
+
+static void
+check_base_fee(const json_t *test)
+{
+    size_t len;
+    struct vd_u256 base_fee;
+    uint8_t extra[9];
+    /* Jovian's minimum and blob gas are a later fork's. */
+    if (json_object_get(test, "jovian_min_base_fee") != NULL)
+        return;
+    struct vd_eip1559_params params = {
+        .denominator = (uint32_t)decimal(test, "denominator").w[0],
+        .elasticity = (uint32_t)decimal(test, "elasticity").w[0],
+    };
+    struct vd_chain_config config = {.is_l2 = true};
+    struct vd_header parent = {
+        .gas_limit = decimal(test, "parent_gas_limit").w[0],
+        .gas_used = decimal(test, "parent_gas_used").w[0],
+        .base_fee = decimal(test, "parent_base_fee"),
+    };
+    vd_holocene_extra_encode(extra, &params);
+    parent.extra_data = vd_slice(extra, sizeof extra);
+    if (text(test, "parent_extra_data") != NULL) {
+        uint8_t *bytes = vd_unhex(text(test, "parent_extra_data"), &len);
+        assert_true(vd_slice_eq(parent.extra_data, vd_slice(bytes, len)));
+        free(bytes);
+    }
+    assert_int_equal(vd_base_fee_l2(&base_fee, &parent, &config), VD_OK);
+    assert_u256(text(test, "name"), base_fee, decimal(test, "base_fee"));
+    if (params.denominator == 8 && params.elasticity == 2)
+        assert_u256(text(test, "name"), vd_base_fee_l1(&parent), decimal(test, "base_fee"));
+}
+
+static void
+test_base_fees(void **state)
+{
+    (void)state;
+    run_set("op/derive/base_fee", "base_fee", check_base_fee);
+}
+
+static void
+check_extra_data(const json_t *test)
+{
+    size_t len;
+    uint8_t again[9];
+    struct vd_eip1559_params params;
+    if (!is_of_fork(test, "holocene") || strcmp(text(test, "op"), "decode_header") != 0)
+        return;
+    uint8_t *bytes = vd_unhex(text(test, "extra_data"), &len);
+    bool ok = vd_holocene_extra_decode(&params, vd_slice(bytes, len)) == VD_OK;
+    assert_int_equal(ok, json_is_true(json_object_get(test, "ok")));
+    if (ok) {
+        assert_u256("denominator", vd_u256(params.denominator), decimal(test, "denominator"));
+        assert_u256("elasticity", vd_u256(params.elasticity), decimal(test, "elasticity"));
+        vd_holocene_extra_encode(again, &params);
+        assert_memory_equal(again, bytes, sizeof again);
+    }
+    free(bytes);
+}
+
+static void
+test_extra_data(void **state)
+{
+    (void)state;
+    run_set("op/derive/base_fee", "extra_data", check_extra_data);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_basic_transactions_recover_and_encode),
+        cmocka_unit_test(test_mainnet_genesis_has_its_hash),
+        cmocka_unit_test(test_fastlz_lengths),
+        cmocka_unit_test(test_l1_fees),
+        cmocka_unit_test(test_operator_fees),
+        cmocka_unit_test(test_base_fees),
+        cmocka_unit_test(test_extra_data),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
