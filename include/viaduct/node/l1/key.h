@@ -24,8 +24,8 @@ void vd_key_free(struct vd_key *key);
 /* keccak256(public key)[12..32]. */
 const struct vd_address *vd_key_address(const struct vd_key *key);
 
-/* vd_key_sign signs with RFC 6979's nonce; s is at most half the order (EIP-2).
-   VD_ERR_NO_MEMORY never happens once the key exists; the result says so all the same. */
+/* vd_key_sign signs with RFC 6979's nonce; s is at most half the order (EIP-2).  It cannot fail for
+   a key that exists; the result is the library's. */
 VD_MUST_USE enum vd_err vd_key_sign(const struct vd_key *key, uint8_t signature[64],
                                     uint8_t *y_parity, const struct vd_hash *hash);
 
