@@ -258,7 +258,7 @@ restarted(struct vd_follower *f, uint64_t now_ms)
 }
 
 void
-vd_follower_l1_hash(struct vd_follower *f, uint64_t now_ms, enum vd_err err, uint64_t number,
+vd_follower_l1_hash(struct vd_follower *f, uint64_t now_ms, enum vd_err err,
                     const struct vd_hash *hash)
 {
     VD_ASSERT(f->state == WAIT_L1_ID);
@@ -272,7 +272,7 @@ vd_follower_l1_hash(struct vd_follower *f, uint64_t now_ms, enum vd_err err, uin
         return;
     }
     struct l1_id *id = &f->ids[f->id_count++ % MAX_L1_IDS];
-    *id = (struct l1_id){.number = number, .missing = err == VD_ERR_NOT_FOUND};
+    *id = (struct l1_id){.number = f->wanted_id, .missing = err == VD_ERR_NOT_FOUND};
     if (!id->missing) {
         id->hash = *hash;
     }

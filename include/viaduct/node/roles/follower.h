@@ -88,7 +88,7 @@ void vd_follower_l1_reorg(struct vd_follower *follower, uint64_t now_ms,
                           const struct vd_follower_heads *heads);
 void vd_follower_l1(struct vd_follower *follower, uint64_t now_ms, const struct vd_l1_block *block);
 void vd_follower_l1_hash(struct vd_follower *follower, uint64_t now_ms, enum vd_err err,
-                         uint64_t number, const struct vd_hash *hash);
+                         const struct vd_hash *hash);
 void vd_follower_worked(struct vd_follower *follower, uint64_t now_ms);
 void vd_follower_heads_set(struct vd_follower *follower, uint64_t now_ms, enum vd_err err);
 /* ref and system only when VALID; why (not NULL) otherwise. */

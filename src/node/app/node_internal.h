@@ -1,0 +1,106 @@
+/* The inside of a node, shared by node.c and the glue of each role. */
+#ifndef VIADUCT_NODE_APP_NODE_INTERNAL_H
+#define VIADUCT_NODE_APP_NODE_INTERNAL_H
+
+#include "node.h"
+#include "viaduct/node/engine/view.h"
+#include "viaduct/node/l1/key.h"
+#include "viaduct/node/l1/l1_client.h"
+#include "viaduct/node/l1/tx_manager.h"
+#include "viaduct/node/platform/clock.h"
+#include "viaduct/node/roles/batcher.h"
+#include "viaduct/node/roles/follower.h"
+#include "viaduct/node/roles/sequencer.h"
+
+/* How often the roles look at the clock. */
+#define VD_NODE_TICK_MS 20u
+/* L1 blocks that roles hold at a time. */
+#define VD_NODE_MAX_FETCHED 8u
+/* Transaction bytes not yet on L1 above which blocks take less, and how much they take then. */
+#define VD_NODE_DEBT_BYTES ((uint64_t)32 << 20)
+#define VD_NODE_DEBT_BLOCK_BYTES ((uint64_t)64 << 10)
+
+/* Past L2 blocks for derivation: one open view at a time, on whatever thread asks. */
+struct vd_node_past {
+    struct vd_engine *engine;
+    struct vd_view *view;
+};
+
+struct vd_rpc;
+struct vd_rpc_api;
+struct vd_http_server;
+
+struct vd_node {
+    struct vd_node_config config;
+    struct vd_rollup_config rollup;
+    const struct vd_clock *clock;
+    struct vd_engine *engine;
+    struct vd_l1 *l1;
+    struct vd_l1_listener l1_listener;
+    uv_timer_t timer;
+    bool started; /* the roles run: L1 is the configured one */
+    bool closing;
+    bool checking_l1;
+    unsigned to_close;
+    void (*closed)(void *ctx);
+    void *closed_ctx;
+
+    /* follower */
+    struct vd_follower *follower;
+    struct vd_node_past past_worker; /* while work runs */
+    struct vd_node_past past_loop;
+    struct vd_job work_job;
+    bool working;
+    struct vd_l1_fetched *fetched[VD_NODE_MAX_FETCHED];
+    struct vd_l1_ref finalized_l1; /* the last one applied */
+
+    /* sequencer */
+    struct vd_sequencer *sequencer;
+    bool sequencer_started;
+
+    /* batcher */
+    struct vd_batcher *batcher;
+    struct vd_txm_driver *txm;
+    struct vd_txm_listener txm_listener;
+    struct vd_channel_job *encoding;
+    struct vd_job encode_job;
+    bool throttled;
+
+    /* rpc */
+    struct vd_rpc *rpc;
+    struct vd_rpc_api *api;
+    struct vd_http_server *http;
+    char *rollup_json;
+};
+
+static inline uint64_t
+vd_node_wall(const struct vd_node *n)
+{
+    return n->clock->wall_ms(n->clock->ctx);
+}
+
+static inline uint64_t
+vd_node_now(const struct vd_node *n)
+{
+    return n->clock->monotonic_ms(n->clock->ctx);
+}
+
+/* node_follow.c */
+enum vd_err vd_node_follower_new(struct vd_node *n);
+void vd_node_follower_heads(struct vd_node *n, struct vd_follower_heads *heads);
+enum vd_err vd_node_ref(struct vd_node *n, struct vd_l2_ref *ref, uint64_t number);
+void vd_node_finalize(struct vd_node *n);
+
+/* node_sequence.c */
+enum vd_err vd_node_sequencer_new(struct vd_node *n);
+/* Starts or restarts it on the unsafe head, once the follower has found heads. */
+void vd_node_sequencer_start(struct vd_node *n);
+
+/* node_batch.c */
+enum vd_err vd_node_batcher_new(struct vd_node *n, char *why, size_t why_size);
+void vd_node_batcher_heads(struct vd_node *n);
+
+/* node_serve.c */
+enum vd_err vd_node_serve(struct vd_node *n, char *why, size_t why_size);
+
+#endif

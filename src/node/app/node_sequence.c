@@ -1,0 +1,109 @@
+/* The sequencer's effects over engine and L1. */
+#include "node_internal.h"
+
+static void
+on_origin(void *ctx, const struct vd_l1_status *status, struct vd_l1_fetched *fetched)
+{
+    struct vd_node *n = ctx;
+    if (!n->closing && status->err == VD_OK) {
+        vd_sequencer_give_origin(n->sequencer, vd_node_wall(n), vd_l1_fetched_block(fetched));
+    } else if (!n->closing) {
+        vd_sequencer_no_origin(n->sequencer, vd_node_wall(n));
+    }
+    vd_l1_fetched_release(fetched);
+}
+
+static void
+fetch_origin(void *ctx, uint64_t number)
+{
+    struct vd_node *n = ctx;
+    vd_l1_block_fetch(n->l1, number, on_origin, n);
+}
+
+static void
+on_opened(void *ctx, enum vd_err err, const char *why, const struct vd_block_info *block)
+{
+    struct vd_node *n = ctx;
+    (void)block;
+    if (n->closing) {
+        return;
+    }
+    if (err != VD_OK) {
+        vd_log(n->config.logger, VD_LOG_WARN, "sequencer", "block not opened: %s", why);
+    }
+    vd_sequencer_opened(n->sequencer, vd_node_wall(n), err);
+}
+
+static void
+open_block(void *ctx, const struct vd_attributes *attributes)
+{
+    struct vd_node *n = ctx;
+    vd_engine_open_block(n->engine, attributes, on_opened, n);
+}
+
+static void
+on_sealed(void *ctx, enum vd_err err, const char *why, const struct vd_block_info *block)
+{
+    struct vd_node *n = ctx;
+    if (n->closing) {
+        return;
+    }
+    if (err != VD_OK) {
+        vd_log(n->config.logger, VD_LOG_WARN, "sequencer", "block not sealed: %s", why);
+    }
+    vd_sequencer_sealed(n->sequencer, vd_node_wall(n), err, block ? &block->l2 : NULL);
+}
+
+static void
+seal(void *ctx)
+{
+    struct vd_node *n = ctx;
+    vd_engine_seal(n->engine, on_sealed, n);
+}
+
+static void
+note(void *ctx, const char *text)
+{
+    struct vd_node *n = ctx;
+    vd_log(n->config.logger, VD_LOG_WARN, "sequencer", "%s", text);
+}
+
+enum vd_err
+vd_node_sequencer_new(struct vd_node *n)
+{
+    if (!n->config.sequencer) {
+        return VD_OK;
+    }
+    struct vd_sequencer_config config = {.rollup = &n->rollup,
+                                         .l1_confirmations = n->config.sequencer_l1_confs};
+    struct vd_sequencer_effects effects = {
+        .ctx = n, .fetch_origin = fetch_origin, .open = open_block, .seal = seal, .note = note};
+    return vd_sequencer_new(&n->sequencer, &config, &effects);
+}
+
+void
+vd_node_sequencer_start(struct vd_node *n)
+{
+    if (!n->sequencer) {
+        return;
+    }
+    struct vd_view *view = NULL;
+    struct vd_l2_ref head;
+    struct vd_system_config system;
+    uint64_t number = vd_engine_heads(n->engine)->unsafe.number;
+    enum vd_err err = vd_view_open(&view, n->engine);
+    if (err == VD_OK) {
+        err = vd_view_l2_ref(view, &head, number);
+    }
+    if (err == VD_OK) {
+        err = vd_view_system(view, &system, number);
+    }
+    vd_view_close(view);
+    if (err != VD_OK) {
+        vd_log(n->config.logger, VD_LOG_ERROR, "sequencer", "cannot start on block %llu: %s",
+               (unsigned long long)number, vd_err_text(err));
+        return;
+    }
+    vd_sequencer_l1(n->sequencer, vd_node_wall(n), vd_l1_heads(n->l1)->latest.number);
+    vd_sequencer_start(n->sequencer, vd_node_wall(n), &head, &system);
+}
