@@ -46,7 +46,8 @@ vd_folder(node devchain LINK vd_node_engine)
 vd_folder(node l1 LINK vd_node_engine)
 vd_folder(node roles LINK vd_node_l1 PkgConfig::ZLIB)
 vd_folder(node rpc LINK vd_node_l1 vd_node_devchain vd_node_engine)
-vd_folder(node app LINK vd_node_roles vd_node_rpc vd_node_devchain)
+include(artifacts)
+vd_folder(node app LINK vd_node_roles vd_node_rpc vd_node_devchain vd_artifacts)
 
 # Programs.  Each exists as soon as its main does.
 if(EXISTS "${CMAKE_SOURCE_DIR}/src/node/app/main.c")
