@@ -12,7 +12,6 @@
 #include "viaduct/node/platform/log.h"
 #include "viaduct/node/platform/pool.h"
 
-struct vd_engine_stats;
 struct vd_key;
 struct vd_node;
 

@@ -3,6 +3,7 @@
 #define VIADUCT_NODE_APP_NODE_INTERNAL_H
 
 #include "node.h"
+#include "serve.h"
 #include "viaduct/node/engine/view.h"
 #include "viaduct/node/l1/key.h"
 #include "viaduct/node/l1/l1_client.h"
@@ -26,10 +27,6 @@ struct vd_node_past {
     struct vd_view *view;
 };
 
-struct vd_rpc;
-struct vd_rpc_api;
-struct vd_http_server;
-
 struct vd_node {
     struct vd_node_config config;
     struct vd_rollup_config rollup;
@@ -41,7 +38,8 @@ struct vd_node {
     bool started; /* the roles run: L1 is the configured one */
     bool closing;
     bool checking_l1;
-    unsigned to_close;
+    uint64_t retry_l1_ms;
+    int close_stage;
     void (*closed)(void *ctx);
     void *closed_ctx;
 
@@ -67,9 +65,7 @@ struct vd_node {
     bool throttled;
 
     /* rpc */
-    struct vd_rpc *rpc;
-    struct vd_rpc_api *api;
-    struct vd_http_server *http;
+    struct vd_server server;
     char *rollup_json;
 };
 

@@ -113,7 +113,6 @@ void
 vd_follower_free(struct vd_follower *f)
 {
     if (f) {
-        VD_ASSERT(f->state != WORKING);
         release_all(f);
         vd_release(f->arena.base, f->arena.size);
         free(f);
