@@ -31,21 +31,33 @@ vd_u256_byte_len(const struct vd_u256 *a)
     return (vd_u256_bit_len(a) + 7) / 8;
 }
 
+/* Adds a * b to the four limbs at out; what goes beyond them is written to out[4]. */
+static inline void
+add_row(uint64_t *out, const struct vd_u256 *a, uint64_t b)
+{
+    vd_u128 t0 = (vd_u128)a->w[0] * b + out[0];
+    vd_u128 t1 = (vd_u128)a->w[1] * b + out[1] + (uint64_t)(t0 >> 64);
+    vd_u128 t2 = (vd_u128)a->w[2] * b + out[2] + (uint64_t)(t1 >> 64);
+    vd_u128 t3 = (vd_u128)a->w[3] * b + out[3] + (uint64_t)(t2 >> 64);
+    out[0] = (uint64_t)t0;
+    out[1] = (uint64_t)t1;
+    out[2] = (uint64_t)t2;
+    out[3] = (uint64_t)t3;
+    out[4] = (uint64_t)(t3 >> 64);
+}
+
 /* The whole product of two words. */
-static void
+static inline void
 mul_full(uint64_t out[VD_U512_LIMBS], const struct vd_u256 *a, const struct vd_u256 *b)
 {
-    for (unsigned i = 0; i < VD_U512_LIMBS; i++)
-        out[i] = 0;
-    for (unsigned i = 0; i < VD_U256_LIMBS; i++) {
-        uint64_t carry = 0;
-        for (unsigned j = 0; j < VD_U256_LIMBS; j++) {
-            vd_u128 t = (vd_u128)a->w[i] * b->w[j] + out[i + j] + carry;
-            out[i + j] = (uint64_t)t;
-            carry = (uint64_t)(t >> 64);
-        }
-        out[i + VD_U256_LIMBS] = carry;
-    }
+    out[0] = 0;
+    out[1] = 0;
+    out[2] = 0;
+    out[3] = 0;
+    add_row(out, a, b->w[0]);
+    add_row(out + 1, a, b->w[1]);
+    add_row(out + 2, a, b->w[2]);
+    add_row(out + 3, a, b->w[3]);
 }
 
 bool
@@ -57,13 +69,46 @@ vd_u256_mul_overflow(struct vd_u256 *out, const struct vd_u256 *a, const struct 
     return (p[4] | p[5] | p[6] | p[7]) != 0;
 }
 
-/* q = u / d and rem = u % d for u of n limbs (at most 8, as q is) and d not zero. */
+/* All digits of u, of n + 1 limbs, by d of m: q has n + 1 - m.  Inlined for each m. */
+static inline __attribute__((always_inline)) void
+div_digits(uint64_t *q, uint64_t *u, unsigned n, const uint64_t *d, unsigned m)
+{
+    uint64_t v = vd_limb_reciprocal_3by2(d[m - 1], d[m - 2]);
+    for (unsigned i = n - m + 1; i-- > 0;)
+        q[i] = vd_limbs_div_digit(u + i, d, m, v);
+}
+
+/* u becomes u mod d for d of one limb. */
 static void
+div_by_one(uint64_t *q, uint64_t *u, unsigned n, uint64_t d)
+{
+    uint64_t v = vd_limb_reciprocal(d);
+    uint64_t r = u[n];
+    for (unsigned i = n; i-- > 0;)
+        q[i] = vd_limb_div_2by1(&r, u[i], d, v);
+    u[0] = r;
+}
+
+/* The same for two limbs. */
+static void
+div_by_two(uint64_t *q, uint64_t *u, unsigned n, const uint64_t *d_limbs)
+{
+    vd_u128 d = (vd_u128)d_limbs[1] << 64 | d_limbs[0];
+    uint64_t v = vd_limb_reciprocal_3by2(d_limbs[1], d_limbs[0]);
+    vd_u128 r = (vd_u128)u[n] << 64 | u[n - 1];
+    for (unsigned i = n - 1; i-- > 0;)
+        q[i] = vd_limb_div_3by2(&r, u[i], d, v);
+    u[0] = (uint64_t)r;
+    u[1] = (uint64_t)(r >> 64);
+}
+
+/* q = u / d and rem = u % d for u of n limbs (at most 8, as q is) and d not zero. */
+static inline void
 div_limbs(uint64_t *q, struct vd_u256 *rem, const uint64_t *u_in, unsigned n,
           const struct vd_u256 *d_in)
 {
     uint64_t u[VD_U512_LIMBS + 1];
-    uint64_t d[VD_U256_LIMBS];
+    uint64_t d[VD_U256_LIMBS] = {0};
     for (unsigned i = 0; i < n; i++)
         q[i] = 0;
     unsigned m = vd_limbs_len(d_in->w, VD_U256_LIMBS);
@@ -76,26 +121,14 @@ div_limbs(uint64_t *q, struct vd_u256 *rem, const uint64_t *u_in, unsigned n,
     unsigned shift = (unsigned)__builtin_clzll(d_in->w[m - 1]);
     (void)vd_limbs_shl(d, d_in->w, m, shift);
     u[n] = vd_limbs_shl(u, u_in, n, shift);
-    if (m == 1) {
-        uint64_t v = vd_limb_reciprocal(d[0]);
-        uint64_t r = u[n];
-        for (unsigned i = n; i-- > 0;)
-            q[i] = vd_limb_div_2by1(&r, u[i], d[0], v);
-        rem->w[0] = r >> shift;
-        return;
-    }
-    uint64_t v = vd_limb_reciprocal_3by2(d[m - 1], d[m - 2]);
-    if (m == 2) {
-        vd_u128 r = (vd_u128)u[n] << 64 | u[n - 1];
-        for (unsigned i = n - 1; i-- > 0;)
-            q[i] = vd_limb_div_3by2(&r, u[i], (vd_u128)d[1] << 64 | d[0], v);
-        r >>= shift;
-        rem->w[0] = (uint64_t)r;
-        rem->w[1] = (uint64_t)(r >> 64);
-        return;
-    }
-    for (unsigned i = n - m + 1; i-- > 0;)
-        q[i] = vd_limbs_div_digit(u + i, d, m, v);
+    if (m == 1)
+        div_by_one(q, u, n, d[0]);
+    else if (m == 2)
+        div_by_two(q, u, n, d);
+    else if (m == 3)
+        div_digits(q, u, n, d, 3);
+    else
+        div_digits(q, u, n, d, 4);
     vd_limbs_shr(rem->w, u, m, shift);
 }
 
@@ -220,40 +253,59 @@ vd_u256_exp(const struct vd_u256 *base, const struct vd_u256 *exponent)
     return result;
 }
 
-/* The limb at index i - limbs of a, 0 below its start. */
-static uint64_t
-limb_below(const struct vd_u256 *a, unsigned i, unsigned limbs)
-{
-    return i < limbs ? 0 : a->w[i - limbs];
-}
-
+/* The shifts move whole limbs by conditional moves and what is left by a funnel of two limbs, in
+   two steps since a shift by 64 is undefined. */
 struct vd_u256
 vd_u256_shl(const struct vd_u256 *a, unsigned bits)
 {
-    struct vd_u256 out = {{0}};
+    uint64_t w0 = a->w[0];
+    uint64_t w1 = a->w[1];
+    uint64_t w2 = a->w[2];
+    uint64_t w3 = a->w[3];
     if (bits >= 256)
-        return out;
-    unsigned limbs = bits / 64;
-    unsigned shift = bits % 64;
-    for (unsigned i = limbs; i < VD_U256_LIMBS; i++) {
-        /* Two steps, for a shift by 64 is undefined. */
-        uint64_t carry = limb_below(a, i, limbs + 1) >> 1 >> (63 - shift);
-        out.w[i] = limb_below(a, i, limbs) << shift | carry;
+        return vd_u256(0);
+    if ((bits & 128) != 0) {
+        w3 = w1;
+        w2 = w0;
+        w1 = 0;
+        w0 = 0;
     }
-    return out;
+    if ((bits & 64) != 0) {
+        w3 = w2;
+        w2 = w1;
+        w1 = w0;
+        w0 = 0;
+    }
+    unsigned left = bits % 64;
+    unsigned right = 63 - left;
+    return (struct vd_u256){.w = {w0 << left, w1 << left | w0 >> 1 >> right,
+                                  w2 << left | w1 >> 1 >> right, w3 << left | w2 >> 1 >> right}};
 }
 
-/* a >> bits with the word fill above its end, bits below 256. */
-static struct vd_u256
+/* a >> bits with the limb fill above its end, bits below 256. */
+static inline struct vd_u256
 shift_right_filled(const struct vd_u256 *a, unsigned bits, uint64_t fill)
 {
-    uint64_t in[2 * VD_U256_LIMBS] = {a->w[0], a->w[1], a->w[2], a->w[3], fill, fill, fill, fill};
-    const uint64_t *from = in + bits / 64;
-    unsigned shift = bits % 64;
-    struct vd_u256 out;
-    for (unsigned i = 0; i < VD_U256_LIMBS; i++)
-        out.w[i] = from[i] >> shift | from[i + 1] << 1 << (63 - shift);
-    return out;
+    uint64_t w0 = a->w[0];
+    uint64_t w1 = a->w[1];
+    uint64_t w2 = a->w[2];
+    uint64_t w3 = a->w[3];
+    if ((bits & 128) != 0) {
+        w0 = w2;
+        w1 = w3;
+        w2 = fill;
+        w3 = fill;
+    }
+    if ((bits & 64) != 0) {
+        w0 = w1;
+        w1 = w2;
+        w2 = w3;
+        w3 = fill;
+    }
+    unsigned right = bits % 64;
+    unsigned left = 63 - right;
+    return (struct vd_u256){.w = {w0 >> right | w1 << 1 << left, w1 >> right | w2 << 1 << left,
+                                  w2 >> right | w3 << 1 << left, w3 >> right | fill << 1 << left}};
 }
 
 struct vd_u256

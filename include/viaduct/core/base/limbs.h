@@ -143,15 +143,12 @@ vd_limbs_shr(uint64_t *out, const uint64_t *in, unsigned n, unsigned shift)
     }
 }
 
-/* One digit of Knuth's algorithm D.  u points at m + 1 limbs below d * 2^64, d has m of them, at
-   least 3; returns the digit and leaves the remainder in the lower m limbs of u.  An estimate
-   from three limbs by two is at most one too large. */
+/* u = u - q * d for a digit q that two equal top limbs suggest, 2^64 - 1, or one less; returns the
+   digit. */
 static inline uint64_t
-vd_limbs_div_digit(uint64_t *u, const uint64_t *d, unsigned m, uint64_t v)
+vd_limbs_div_top_digit(uint64_t *u, const uint64_t *d, unsigned m)
 {
-    vd_u128 d_high = (vd_u128)d[m - 1] << 64 | d[m - 2];
-    vd_u128 r = (vd_u128)u[m] << 64 | u[m - 1];
-    uint64_t q = r >= d_high ? ~(uint64_t)0 : vd_limb_div_3by2(&r, u[m - 2], d_high, v);
+    uint64_t q = ~(uint64_t)0;
     uint64_t carry = 0;
     unsigned char borrow = 0;
     for (unsigned i = 0; i < m; i++) {
@@ -160,6 +157,37 @@ vd_limbs_div_digit(uint64_t *u, const uint64_t *d, unsigned m, uint64_t v)
         u[i] = vd_u64_sbb(u[i], (uint64_t)product, &borrow);
     }
     (void)vd_u64_sbb(u[m], carry, &borrow);
+    if (borrow == 0)
+        return q;
+    borrow = 0;
+    for (unsigned i = 0; i < m; i++)
+        u[i] = vd_u64_adc(u[i], d[i], &borrow);
+    return q - 1;
+}
+
+/* One digit of Knuth's algorithm D.  u points at m + 1 limbs below d * 2^64, d has m of them, at
+   least 2; returns the digit and leaves the remainder in the lower m limbs of u.  The estimate
+   from three limbs by two brings the remainder of the top ones along and is at most one too
+   large. */
+static inline __attribute__((always_inline)) uint64_t
+vd_limbs_div_digit(uint64_t *u, const uint64_t *d, unsigned m, uint64_t v)
+{
+    vd_u128 d_high = (vd_u128)d[m - 1] << 64 | d[m - 2];
+    vd_u128 r = (vd_u128)u[m] << 64 | u[m - 1];
+    if (__builtin_expect(r >= d_high, 0))
+        return vd_limbs_div_top_digit(u, d, m);
+    uint64_t q = vd_limb_div_3by2(&r, u[m - 2], d_high, v);
+    uint64_t carry = 0;
+    unsigned char borrow = 0;
+    for (unsigned i = 0; i + 2 < m; i++) {
+        vd_u128 product = (vd_u128)q * d[i] + carry;
+        carry = (uint64_t)(product >> 64);
+        u[i] = vd_u64_sbb(u[i], (uint64_t)product, &borrow);
+    }
+    uint64_t low = vd_u64_sbb((uint64_t)r, carry, &borrow);
+    uint64_t high = vd_u64_sbb((uint64_t)(r >> 64), 0, &borrow);
+    u[m - 2] = low;
+    u[m - 1] = high;
     if (__builtin_expect(borrow != 0, 0)) {
         q--;
         borrow = 0;
