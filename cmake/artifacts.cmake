@@ -1,63 +1,52 @@
-# Embeds the committed contract artifacts: writes one C file into the build folder and makes target
-# vd_artifacts of it, which answers include/viaduct/node/platform/artifacts.h.  Node is not needed.
+# vd_artifacts is the library behind viaduct/node/platform/artifacts.h: the bytecode that
+# contracts/artifacts holds, as C arrays.  Pure CMake, so that building the program needs no node.
 
-set(artifact_folder "${CMAKE_SOURCE_DIR}/contracts/artifacts")
-
-# vd_embed_bytes(<symbol> <0x-hex>) appends to artifact_arrays an array of that content, and sets
-# <symbol>_fields to what names it in a table: the array and its length, or nothing at all.
-function(vd_embed_bytes symbol hex)
-  if(NOT hex MATCHES "^0x([0-9a-fA-F][0-9a-fA-F])*$")
-    message(FATAL_ERROR "artifact ${symbol}: not an even number of hex digits after 0x")
+# vd_artifact_array(<out> <hex>) turns 0x-prefixed hex into the inside of a C initializer.
+function(vd_artifact_array out hex)
+  if(NOT hex MATCHES "^0x([0-9a-f][0-9a-f])*$")
+    message(FATAL_ERROR "artifacts: not an even number of hex digits after 0x: ${hex}")
   endif()
   string(SUBSTRING "${hex}" 2 -1 digits)
-  if(digits STREQUAL "")
-    set(${symbol}_fields "NULL, 0" PARENT_SCOPE)
-    return()
-  endif()
-  string(REGEX REPLACE "(..)" "0x\\1," bytes "${digits}")
-  string(APPEND artifact_arrays "static const uint8_t ${symbol}[] = {${bytes}};\n")
-  set(artifact_arrays "${artifact_arrays}" PARENT_SCOPE)
-  set(${symbol}_fields "${symbol}, sizeof ${symbol}" PARENT_SCOPE)
+  string(REGEX REPLACE "(................................)" "\\1\n" digits "${digits}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," digits "${digits}")
+  set(${out} "${digits}" PARENT_SCOPE)
 endfunction()
 
-# vd_embed(<name> <runtime code> <init code>), both hex, adds a row to the table.
-macro(vd_embed name code init)
-  vd_embed_bytes(${name}_code "${code}")
-  vd_embed_bytes(${name}_init "${init}")
-  string(APPEND artifact_rows "    {\"${name}\", ${${name}_code_fields}, ${${name}_init_fields}},\n")
-endmacro()
-
-# Compiled from contracts/src by scripts/artifacts.
-foreach(name L1Block L2ToL1MessagePasser LogSource)
-  set(path "${artifact_folder}/${name}.json")
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${path}")
-  file(READ "${path}" json)
+# Those of contracts/artifacts are compiled by scripts/artifacts; those of its folder system are the
+# code that EIPs publish, which has no creation code.
+set(vd_artifact_arrays "")
+set(vd_artifact_rows "")
+foreach(path L1Block L2ToL1MessagePasser LogSource system/BeaconRoots system/HistoryStorage
+             system/WithdrawalRequests system/ConsolidationRequests)
+  set(file "${CMAKE_SOURCE_DIR}/contracts/artifacts/${path}.json")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+  file(READ "${file}" json)
+  string(JSON name GET "${json}" contractName)
   string(JSON code GET "${json}" deployedBytecode)
   string(JSON init GET "${json}" bytecode)
-  vd_embed(${name} "${code}" "${init}")
+  vd_artifact_array(code "${code}")
+  string(APPEND vd_artifact_arrays "static const uint8_t ${name}_code[] = {\n${code}};\n")
+  set(row "    {\"${name}\", ${name}_code, sizeof ${name}_code")
+  if(init STREQUAL "0x")
+    string(APPEND row ", NULL, 0},\n")
+  else()
+    vd_artifact_array(init "${init}")
+    string(APPEND vd_artifact_arrays "static const uint8_t ${name}_init[] = {\n${init}};\n")
+    string(APPEND row ", ${name}_init, sizeof ${name}_init},\n")
+  endif()
+  string(APPEND vd_artifact_rows "${row}")
 endforeach()
 
-# Ethereum's system contracts, whose runtime code their EIPs publish.
-set(path "${artifact_folder}/system.json")
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${path}")
-file(READ "${path}" json)
-string(JSON count LENGTH "${json}" contracts)
-math(EXPR last "${count} - 1")
-foreach(i RANGE ${last})
-  string(JSON name GET "${json}" contracts ${i} contractName)
-  string(JSON code GET "${json}" contracts ${i} deployedBytecode)
-  vd_embed(${name} "${code}" 0x)
-endforeach()
-
-set(generated "${CMAKE_BINARY_DIR}/generated/artifacts.c")
-file(CONFIGURE OUTPUT "${generated}" @ONLY CONTENT [[
-/* Written by cmake/artifacts.cmake from contracts/artifacts. */
+set(vd_artifact_source "${CMAKE_BINARY_DIR}/generated/artifacts.c")
+file(CONFIGURE OUTPUT "${vd_artifact_source}" CONTENT [=[
+/* Made by cmake/artifacts.cmake from contracts/artifacts. */
 #include "viaduct/node/platform/artifacts.h"
+
 #include <string.h>
 
-@artifact_arrays@
+@vd_artifact_arrays@
 static const struct vd_artifact artifacts[] = {
-@artifact_rows@};
+@vd_artifact_rows@};
 
 const struct vd_artifact *
 vd_artifact_find(const char *name)
@@ -69,15 +58,10 @@ vd_artifact_find(const char *name)
     }
     return NULL;
 }
-]])
+]=] @ONLY)
 
-add_library(vd_artifacts STATIC "${generated}")
+add_library(vd_artifacts STATIC "${vd_artifact_source}")
 target_include_directories(vd_artifacts PUBLIC "${CMAKE_SOURCE_DIR}/include")
 
 # The header is node/platform's, so whoever links that folder can call it.
-get_target_property(platform_type vd_node_platform TYPE)
-if(platform_type STREQUAL "INTERFACE_LIBRARY")
-  target_link_libraries(vd_node_platform INTERFACE vd_artifacts)
-else()
-  target_link_libraries(vd_node_platform PUBLIC vd_artifacts)
-endif()
+target_link_libraries(vd_node_platform PUBLIC vd_artifacts)
