@@ -1,0 +1,151 @@
+/* viaduct genesis: rollup.json and genesis.json for a new chain on an L1. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "chain_files.h"
+#include "commands.h"
+#include "founding.h"
+#include "run.h"
+#include "viaduct/node/l1/l1_client.h"
+#include "viaduct/node/platform/memory.h"
+
+#define ARENA_BYTES ((size_t)1 << 32)
+
+/* POSIX leaves this declaration to the program. */
+extern char **environ;
+
+struct command {
+    struct vd_run run; /* first: the callbacks get it */
+    struct vd_options options;
+    struct vd_arena arena;
+    struct vd_founding founding;
+    struct vd_l1 *l1;
+};
+
+static void
+on_l1_closed(void *ctx)
+{
+    vd_run_stopped(ctx);
+}
+
+static void
+stop(struct vd_run *run)
+{
+    struct command *c = (struct command *)run;
+    vd_l1_close(c->l1, on_l1_closed, c);
+}
+
+static bool
+store(struct command *c, json_t *document, const char *name, char *error, size_t error_len)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", c->options.out, name);
+    bool stored = vd_file_store(document, path, error, error_len);
+    json_decref(document);
+    if (stored) {
+        printf("%s\n", path);
+    }
+    return stored;
+}
+
+static void
+on_start_block(void *ctx, const struct vd_l1_status *status, const struct vd_hash *hash,
+               const struct vd_header *header)
+{
+    struct command *c = ctx;
+    char error[512];
+    if (status->err != VD_OK) {
+        snprintf(error, sizeof error, "L1's starting block: %s %s", vd_err_text(status->err),
+                 status->text);
+        vd_run_fail(&c->run, error);
+        return;
+    }
+    struct vd_l1_ref start = {.hash = *hash,
+                              .number = header->number,
+                              .parent_hash = header->parent_hash,
+                              .timestamp = header->timestamp};
+    struct vd_genesis genesis;
+    struct vd_rollup_config config;
+    if (!vd_found(&genesis, &config, &c->arena, &c->founding, &start, error, sizeof error) ||
+        !store(c, vd_genesis_json_write(&genesis, &config.l2), "genesis.json", error,
+               sizeof error) ||
+        !store(c, vd_rollup_json_write(&config), "rollup.json", error, sizeof error)) {
+        vd_run_fail(&c->run, error);
+        return;
+    }
+    vd_run_stop(&c->run);
+}
+
+static void
+on_chain_id(void *ctx, const struct vd_l1_status *status, uint64_t chain_id)
+{
+    struct command *c = ctx;
+    char error[512];
+    if (status->err != VD_OK) {
+        snprintf(error, sizeof error, "the L1 at %s does not answer: %s %s", c->options.l1,
+                 vd_err_text(status->err), status->text);
+        vd_run_fail(&c->run, error);
+        return;
+    }
+    if (chain_id != c->founding.l1_chain_id) {
+        snprintf(error, sizeof error, "the L1 at %s has chain id %llu, %s says %llu (l1ChainID)",
+                 c->options.l1, (unsigned long long)chain_id, c->options.config,
+                 (unsigned long long)c->founding.l1_chain_id);
+        vd_run_fail(&c->run, error);
+        return;
+    }
+    struct vd_l1_at at = {.tag = VD_L1_FINALIZED};
+    if (c->founding.l1_start_number != UINT64_MAX) {
+        at = vd_l1_number(c->founding.l1_start_number);
+    }
+    vd_l1_header(c->l1, at, on_start_block, c);
+}
+
+static void
+begin(struct command *c)
+{
+    struct vd_l1_config config = {.url = c->options.l1};
+    if (vd_l1_new(&c->l1, &c->run.loop, c->run.pool, &config) != VD_OK) {
+        fprintf(stderr, "viaduct: cannot use the L1 address '%s'\n", c->options.l1);
+        c->run.status = 1;
+        c->run.stopping = true;
+        vd_run_stopped(&c->run);
+        return;
+    }
+    vd_l1_chain_id(c->l1, on_chain_id, c);
+}
+
+int
+vd_command_genesis(int argc, char **argv)
+{
+    static struct command command;
+    struct command *c = &command;
+    char error[512] = "";
+    int status = 2;
+    void *memory = vd_reserve(ARENA_BYTES);
+    if (!memory) {
+        fprintf(stderr, "viaduct: out of memory\n");
+        return 1;
+    }
+    vd_arena_init(&c->arena, memory, ARENA_BYTES);
+    struct vd_file_read r = {.arena = &c->arena, .error = error, .error_len = sizeof error};
+    bool good =
+        vd_options_parse(&c->options, VD_COMMAND_GENESIS, argc, argv, environ, error, sizeof error);
+    if (good && (!c->options.l1 || !c->options.config)) {
+        snprintf(error, sizeof error, "--%s is missing; viaduct help genesis lists the options",
+                 c->options.l1 ? "config" : "l1");
+        good = false;
+    }
+    good = good && vd_founding_read(&r, &c->founding, c->options.config);
+    c->options.log_level = "warn";
+    if (!good) {
+        fprintf(stderr, "viaduct: %s\n", error);
+    } else if (vd_run_init(&c->run, &c->options, stop)) {
+        begin(c);
+        status = vd_run_loop(&c->run);
+    }
+    vd_options_deinit(&c->options);
+    vd_release(memory, ARENA_BYTES);
+    return status;
+}

@@ -1,0 +1,9 @@
+/* The commands behind main: each parses its options, runs, and returns the exit status. */
+#ifndef VIADUCT_NODE_APP_COMMANDS_H
+#define VIADUCT_NODE_APP_COMMANDS_H
+
+int vd_command_dev(int argc, char **argv);
+int vd_command_node(int argc, char **argv);
+int vd_command_genesis(int argc, char **argv);
+
+#endif
