@@ -27,6 +27,8 @@ struct vd_txm;
 #define VD_TXM_MAX_TAG 64             /* bytes that the owner recognises a payload by */
 #define VD_TXM_MAX_DATA (128u * 1024) /* geth's limit of a whole transaction */
 #define VD_TXM_MAX_IN_FLIGHT 64       /* ceiling for max_in_flight */
+#define VD_TXM_KEEP_BLOCKS 64         /* confirmed transactions are watched so much longer */
+#define VD_TXM_MAX_KEPT 64            /* and at most so many of them */
 #define VD_TXM_MAX_ATTEMPTS 32        /* signed versions of one payload */
 
 struct vd_txm_config {
@@ -58,7 +60,9 @@ enum vd_txm_event_kind {
     VD_TXM_REPLACED, /* a version with a higher fee was signed and journaled; hash is the new one */
     VD_TXM_INCLUDED, /* in the L1 block `block` */
     VD_TXM_REORGED_OUT, /* that block is gone; the bytes are sent again */
-    VD_TXM_CONFIRMED,   /* deep enough; forgotten after this event */
+    VD_TXM_CONFIRMED,   /* deep enough.  The bytes are kept for VD_TXM_KEEP_BLOCKS more: should L1
+                           reorganise deeper than that depth, VD_TXM_REORGED_OUT follows and they
+                           are sent again */
     VD_TXM_LOST,        /* the nonce was used, that deep, by a transaction that is none of ours;
                            the payload is forgotten after this event */
     VD_TXM_STUCK,       /* cannot go on now, text says why (fee cap, funds, refused); it goes on
@@ -114,7 +118,7 @@ struct vd_txm_effects {
 };
 
 /* vd_txm_new makes a manager.  journal is the concatenation of the records that were journaled
-   before, as vd_txm_journal_read gives them (empty for a new key): the manager goes on where they
+   before (empty for a new key): the manager goes on where they
    end.  VD_ERR_CORRUPT: they contradict themselves; VD_ERR_MISMATCH: they are another key's or
    another chain's; VD_ERR_INVALID: config. */
 VD_MUST_USE enum vd_err vd_txm_new(struct vd_txm **out, const struct vd_txm_config *config,
@@ -171,6 +175,11 @@ void vd_txm_receipt(struct vd_txm *txm, const struct vd_hash *hash,
                     const struct vd_txm_inclusion *inclusion);
 void vd_txm_no_receipt(struct vd_txm *txm, const struct vd_hash *hash);
 void vd_txm_nonces(struct vd_txm *txm, uint64_t latest, uint64_t pending);
+
+/* vd_txm_snapshot gives the records that stand for the manager's state with all that was handed to
+   effects.journal so far: a new journal of them alone may take the place of the old one. */
+void vd_txm_snapshot(const struct vd_txm *txm, void (*fn)(void *ctx, struct vd_slice record),
+                     void *ctx);
 
 /* --- the driver --- */
 
