@@ -129,7 +129,7 @@ make_folder(struct command *c, char *error, size_t error_len)
             return true;
         }
     }
-    snprintf(error, error_len, "cannot make the folder %s: %s", c->folder, strerror(errno));
+    snprintf(error, error_len, "cannot make the folder %.300s: %s", c->folder, strerror(errno));
     return false;
 }
 
