@@ -9,8 +9,10 @@
 
 #include "support/vectors.h"
 #include "viaduct/core/chain/exec.h"
+#include "viaduct/core/chain/genesis.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/node/platform/curves.h"
+#include "viaduct/node/platform/memory.h"
 
 static uint8_t memory[1 << 20];
 
@@ -132,6 +134,136 @@ test_mainnet_genesis_has_its_hash(void **state)
     assert_true(vd_slice_eq(vd_buf_view(&buf), vd_slice(bytes, len)));
     free(bytes);
     json_decref(root);
+}
+
+/* --- genesis blocks of the blockchain tests --- */
+
+#define GENESIS_ROOM ((size_t)1 << 30)
+
+struct genesis_run {
+    struct vd_arena arena;
+    unsigned built;
+};
+
+static struct vd_u256
+hex_number(const json_t *object, const char *key)
+{
+    struct vd_hash word = vd_unhex_word(text(object, key));
+    return vd_u256_from_be(word.b);
+}
+
+static struct vd_slice
+hex_bytes(struct vd_arena *arena, const json_t *object, const char *key)
+{
+    size_t len;
+    uint8_t *bytes = vd_unhex(text(object, key), &len);
+    uint8_t *copy = vd_arena_copy(arena, vd_slice(bytes, len));
+    free(bytes);
+    return vd_slice(copy, len);
+}
+
+static void
+read_account(struct vd_arena *arena, struct vd_genesis_account *account, json_t *from)
+{
+    const char *key;
+    json_t *value;
+    json_t *storage = json_object_get(from, "storage");
+    struct vd_genesis_slot *slots =
+        VD_ARENA_NEW(arena, struct vd_genesis_slot, json_object_size(storage));
+    account->nonce = hex_number(from, "nonce").w[0];
+    account->balance = hex_number(from, "balance");
+    account->code = hex_bytes(arena, from, "code");
+    account->slots = slots;
+    json_object_foreach(storage, key, value)
+    {
+        struct vd_genesis_slot *slot = &slots[account->slot_count++];
+        struct vd_hash k = vd_unhex_word(key);
+        struct vd_hash v = vd_unhex_word(json_string_value(value));
+        slot->key = vd_u256_from_be(k.b);
+        slot->value = vd_u256_from_be(v.b);
+    }
+}
+
+static void
+read_genesis(struct vd_arena *arena, struct vd_genesis *g, const json_t *header)
+{
+    *g = (struct vd_genesis){
+        .timestamp = hex_number(header, "timestamp").w[0],
+        .number = hex_number(header, "number").w[0],
+        .gas_limit = hex_number(header, "gasLimit").w[0],
+        .base_fee = hex_number(header, "baseFeePerGas"),
+        .extra_data = hex_bytes(arena, header, "extraData"),
+        .mix_hash = vd_unhex_word(text(header, "mixHash")),
+        .parent_hash = vd_unhex_word(text(header, "parentHash")),
+        .difficulty = hex_number(header, "difficulty"),
+        .excess_blob_gas = hex_number(header, "excessBlobGas").w[0],
+        .blob_gas_used = hex_number(header, "blobGasUsed").w[0],
+        .parent_beacon_root = vd_unhex_word(text(header, "parentBeaconBlockRoot")),
+    };
+    vd_unhex_fixed(g->coinbase.b, 20, text(header, "coinbase"));
+    vd_unhex_fixed(g->nonce, 8, text(header, "nonce"));
+}
+
+static void
+check_genesis(struct genesis_run *run, const char *name, const json_t *test)
+{
+    const char *key;
+    json_t *value;
+    struct vd_chain_config config;
+    struct vd_genesis genesis;
+    struct vd_header header;
+    struct vd_hash hash;
+    json_t *pre = json_object_get(test, "pre");
+    const json_t *want_header = json_object_get(test, "genesisBlockHeader");
+    bool prague = strcmp(text(test, "network"), "Prague") == 0;
+    if (!prague && strcmp(text(test, "network"), "Cancun") != 0)
+        return;
+    struct vd_genesis_account *accounts =
+        VD_ARENA_NEW(&run->arena, struct vd_genesis_account, json_object_size(pre));
+    vd_chain_config_l1(&config, 1, 0, prague ? 0 : VD_NEVER);
+    read_genesis(&run->arena, &genesis, want_header);
+    genesis.accounts = accounts;
+    json_object_foreach(pre, key, value)
+    {
+        struct vd_genesis_account *account = &accounts[genesis.account_count++];
+        vd_unhex_fixed(account->address.b, 20, key);
+        read_account(&run->arena, account, value);
+    }
+    assert_int_equal(vd_genesis_build(&header, &hash, &run->arena, &config, &genesis, NULL, NULL),
+                     VD_OK);
+    struct vd_hash want = vd_unhex_word(text(want_header, "hash"));
+    if (!vd_hash_eq(&hash, &want))
+        fail_msg("%s: wrong genesis hash", name);
+    run->built++;
+    vd_arena_rewind(&run->arena, 0);
+}
+
+static void
+check_genesis_file(void *ctx, const char *path)
+{
+    const char *name;
+    json_t *test;
+    json_t *root = vd_vectors_json(path);
+    json_object_foreach(root, name, test)
+    {
+        check_genesis(ctx, name, test);
+    }
+    json_decref(root);
+}
+
+static void
+test_genesis_blocks_have_their_hashes(void **state)
+{
+    (void)state;
+    struct genesis_run run = {0};
+    void *room = vd_reserve(GENESIS_ROOM);
+    assert_non_null(room);
+    vd_arena_init(&run.arena, room, GENESIS_ROOM);
+    if (vd_vectors_walk("blocks", ".json", check_genesis_file, &run)) {
+        printf("genesis: %u built\n", run.built);
+        assert_true(run.built != 0);
+    }
+    vd_release(room, GENESIS_ROOM);
 }
 
 /* --- op/derive/l1_cost, base_fee --- */
@@ -316,6 +448,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_basic_transactions_recover_and_encode),
         cmocka_unit_test(test_mainnet_genesis_has_its_hash),
+        cmocka_unit_test(test_genesis_blocks_have_their_hashes),
         cmocka_unit_test(test_fastlz_lengths),
         cmocka_unit_test(test_l1_fees),
         cmocka_unit_test(test_operator_fees),

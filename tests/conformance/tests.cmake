@@ -8,7 +8,8 @@ function(vd_vectors_test name command)
   add_test(NAME conformance.vectors.${name}
            COMMAND "${CMAKE_SOURCE_DIR}/tests/conformance/run-vectors"
                    $<TARGET_FILE:viaduct-evm> ${command} ${ARGN})
-  set_tests_properties(conformance.vectors.${name} PROPERTIES LABELS conformance TIMEOUT 1200)
+  set_tests_properties(conformance.vectors.${name} PROPERTIES LABELS conformance TIMEOUT 1200
+                       SKIP_REGULAR_EXPRESSION "SKIPPED: VD_VECTORS")
 endfunction()
 vd_vectors_test(state_time_consuming statetest "state/ethereum-tests/stTimeConsuming")
 vd_vectors_test(state_ethereum_tests statetest "state/ethereum-tests/!(stTimeConsuming)")

@@ -201,6 +201,9 @@ read_transactions(struct vd_block *block, struct vd_arena *arena, struct vd_rlp 
     return VD_OK;
 }
 
+/* Three numbers and an address take at least this. */
+enum { MIN_WITHDRAWAL = 1 + 21 + 3 };
+
 static enum vd_err
 read_withdrawals(struct vd_block *block, struct vd_arena *arena, struct vd_rlp *body)
 {
@@ -210,7 +213,7 @@ read_withdrawals(struct vd_block *block, struct vd_arena *arena, struct vd_rlp *
         return VD_OK;
     struct vd_rlp list = vd_rlp_list(body);
     block->withdrawal_count = vd_rlp_count(&list, &failed);
-    if (failed)
+    if (failed || block->withdrawal_count > (size_t)(list.end - list.ptr) / MIN_WITHDRAWAL)
         return VD_ERR_INVALID;
     struct vd_withdrawal *items =
         VD_ARENA_NEW(arena, struct vd_withdrawal, block->withdrawal_count);
