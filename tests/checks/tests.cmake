@@ -1,0 +1,7 @@
+# Checks that compile nothing, and the test that each of them can fail.
+foreach(check format edges suppressions docs)
+  add_test(NAME check.${check} COMMAND "${CMAKE_SOURCE_DIR}/scripts/check-${check}")
+endforeach()
+add_test(NAME check.selftest COMMAND "${CMAKE_CURRENT_LIST_DIR}/selftest")
+set_tests_properties(check.format check.edges check.suppressions check.docs check.selftest
+                     PROPERTIES LABELS check TIMEOUT 300)
