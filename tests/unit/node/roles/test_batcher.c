@@ -1,0 +1,406 @@
+/* The batcher over a model of L2, of the transaction manager and of derivation: whatever the delays
+   and crashes, every block must come to L1 once and in order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+#include <cmocka.h>
+
+#include "support/random.h"
+#include "viaduct/core/codec/rlp.h"
+#include "viaduct/core/crypto/keccak.h"
+#include "viaduct/node/platform/memory.h"
+#include "viaduct/node/roles/batcher.h"
+
+#define MAX_BLOCKS 4000u
+#define MAX_PAYLOADS 20000u
+#define ARENA ((size_t)1 << 30)
+
+struct payload {
+    uint8_t data[2048];
+    size_t len;
+    uint8_t tag[VD_TXM_MAX_TAG];
+    size_t tag_len;
+    bool included;
+    bool reported;
+    bool forgotten; /* confirmed */
+    uint64_t l1_block;
+};
+
+struct model {
+    struct vd_arena arena;
+    struct vd_rollup_config rollup;
+    struct vd_l2_ref blocks[MAX_BLOCKS];
+    struct vd_slice txs[MAX_BLOCKS][3];
+    size_t tx_counts[MAX_BLOCKS];
+    uint64_t unsafe;
+    uint64_t safe;
+    struct payload *payloads;
+    size_t payload_count;
+    size_t included; /* payloads in blocks: a prefix */
+    size_t derived;  /* payloads read by derivation */
+    uint64_t l1_head;
+    uint64_t now;
+    bool drop_next; /* derivation loses the next channel */
+    struct vd_channel_job *job;
+    struct vd_batcher *batcher;
+    struct vd_batcher_config config;
+    /* The channel that derivation is reading. */
+    uint8_t channel[1 << 20];
+    size_t channel_len;
+    uint64_t blocks_read; /* every block that a whole channel held, repeats included */
+};
+
+static struct vd_slice
+make_tx(struct model *m, struct vd_random *random, uint64_t nonce)
+{
+    struct vd_tx tx = {.type = VD_TX_DYNAMIC_FEE,
+                       .has_chain_id = true,
+                       .chain_id = m->rollup.l2.chain_id,
+                       .nonce = nonce,
+                       .max_fee = vd_u256(1000000),
+                       .gas_limit = 21000,
+                       .value = vd_u256(vd_random_below(random, 1000)),
+                       .r = vd_u256(vd_random_below(random, UINT64_MAX)),
+                       .s = vd_u256(vd_random_below(random, UINT64_MAX))};
+    struct vd_buf buf;
+    vd_buf_init(&buf, &m->arena);
+    vd_tx_encode(&buf, &tx);
+    assert_int_equal(buf.err, VD_OK);
+    return vd_buf_view(&buf);
+}
+
+static void
+add_block(struct model *m, struct vd_random *random)
+{
+    static const uint8_t deposit[] = {VD_TX_DEPOSIT, 0xc0};
+    uint64_t n = ++m->unsafe;
+    assert_true(n < MAX_BLOCKS);
+    uint8_t seed[8];
+    vd_store_be64(seed, n);
+    m->blocks[n] = (struct vd_l2_ref){.hash = vd_keccak256(vd_slice(seed, 8)),
+                                      .number = n,
+                                      .parent_hash = m->blocks[n - 1].hash,
+                                      .timestamp = 2 * n,
+                                      .l1_origin = {.number = n / 6},
+                                      .sequence_number = n % 6};
+    m->txs[n][0] = vd_slice(deposit, sizeof deposit);
+    m->tx_counts[n] = 1 + vd_random_below(random, 3);
+    for (size_t i = 1; i < m->tx_counts[n]; i++) {
+        m->txs[n][i] = make_tx(m, random, n);
+    }
+}
+
+/* --- effects --- */
+
+static void
+get_block(void *ctx, uint64_t number)
+{
+    struct model *m = ctx;
+    struct vd_batcher_block block = {.ref = m->blocks[number],
+                                     .transactions = m->txs[number],
+                                     .transaction_count = m->tx_counts[number]};
+    vd_batcher_block(m->batcher, number <= m->unsafe ? &block : NULL);
+}
+
+static void
+encode(void *ctx, struct vd_channel_job *job)
+{
+    struct model *m = ctx;
+    assert_null(m->job);
+    m->job = job;
+}
+
+static enum vd_err
+send_frame(void *ctx, struct vd_slice data, struct vd_slice tag)
+{
+    struct model *m = ctx;
+    assert_true(m->payload_count < MAX_PAYLOADS);
+    struct payload *p = &m->payloads[m->payload_count++];
+    *p = (struct payload){.len = data.len, .tag_len = tag.len};
+    assert_true(data.len <= sizeof p->data && tag.len <= sizeof p->tag);
+    memcpy(p->data, data.ptr, data.len);
+    memcpy(p->tag, tag.ptr, tag.len);
+    return VD_OK;
+}
+
+static size_t
+room(void *ctx)
+{
+    struct model *m = ctx;
+    size_t open = m->payload_count - m->included;
+    return open < 5 ? 5 - open : 0;
+}
+
+static void
+note(void *ctx, const char *text)
+{
+    (void)ctx;
+    (void)text;
+}
+
+static void
+new_batcher(struct model *m)
+{
+    struct vd_batcher_effects effects = {.ctx = m,
+                                         .get_block = get_block,
+                                         .encode = encode,
+                                         .send = send_frame,
+                                         .room = room,
+                                         .note = note};
+    assert_int_equal(vd_batcher_new(&m->batcher, &m->config, &effects), VD_OK);
+}
+
+/* --- derivation's model: whole channels in order make blocks safe --- */
+
+static void
+read_channel(struct model *m)
+{
+    uint8_t *plain = malloc(1 << 22);
+    uLongf len = 1 << 22;
+    assert_int_equal(uncompress(plain, &len, m->channel, m->channel_len), Z_OK);
+    size_t mark = vd_arena_mark(&m->arena);
+    struct vd_rlp r = vd_rlp(vd_slice(plain, len));
+    while (vd_rlp_more(&r)) {
+        struct vd_batch batch;
+        enum vd_batch_verdict verdict;
+        struct vd_slice content = vd_rlp_string(&r);
+        assert_int_equal(vd_batch_decode(&batch, &verdict, &m->arena, &m->rollup, content), VD_OK);
+        assert_int_equal(verdict, VD_BATCH_OK);
+        size_t count = batch.type == VD_BATCH_SPAN ? batch.span.block_count : 1;
+        uint64_t first = batch.type == VD_BATCH_SPAN ? batch.span.rel_timestamp / 2
+                                                     : batch.singular.block.timestamp / 2;
+        for (size_t i = 0; i < count; i++) {
+            const struct vd_batch_block *block =
+                batch.type == VD_BATCH_SPAN ? &batch.span.blocks[i] : &batch.singular.block;
+            uint64_t n = first + i;
+            assert_int_equal(block->transaction_count, m->tx_counts[n] - 1);
+            for (size_t j = 0; j < block->transaction_count; j++) {
+                assert_true(vd_slice_eq(block->transactions[j], m->txs[n][j + 1]));
+            }
+            m->blocks_read++;
+            if (m->safe + 1 == n && !m->drop_next) {
+                m->safe = n;
+            }
+        }
+    }
+    m->drop_next = false;
+    assert_true(vd_rlp_done(&r));
+    vd_arena_rewind(&m->arena, mark);
+    free(plain);
+}
+
+static void
+derive_one(struct model *m)
+{
+    struct payload *p = &m->payloads[m->derived++];
+    struct vd_frame *frames = NULL;
+    size_t count = 0;
+    size_t mark = vd_arena_mark(&m->arena);
+    assert_int_equal(vd_frames_decode(&frames, &count, &m->arena, vd_slice(p->data, p->len)),
+                     VD_OK);
+    assert_int_equal(count, 1);
+    if (frames[0].number == 0) {
+        m->channel_len = 0;
+    }
+    memcpy(m->channel + m->channel_len, frames[0].data.ptr, frames[0].data.len);
+    m->channel_len += frames[0].data.len;
+    bool last = frames[0].is_last;
+    vd_arena_rewind(&m->arena, mark);
+    if (last) {
+        read_channel(m);
+    }
+}
+
+static void
+report(struct model *m, size_t index, enum vd_txm_event_kind kind)
+{
+    struct payload *p = &m->payloads[index];
+    struct vd_txm_event event = {
+        .kind = kind, .tag = vd_slice(p->tag, p->tag_len), .block = {.number = p->l1_block}};
+    vd_batcher_tx_event(m->batcher, &event);
+}
+
+/* L1 makes a block with the next payloads; derivation reads up to a block behind. */
+static void
+l1_block(struct model *m, struct vd_random *random)
+{
+    m->l1_head++;
+    size_t take = vd_random_below(random, 4);
+    while (take-- > 0 && m->included < m->payload_count) {
+        struct payload *p = &m->payloads[m->included];
+        p->included = true;
+        p->l1_block = m->l1_head;
+        report(m, m->included++, VD_TXM_INCLUDED);
+    }
+}
+
+static void
+tell_heads(struct model *m)
+{
+    /* Derivation has read every block below the head. */
+    while (m->derived < m->included && m->payloads[m->derived].l1_block < m->l1_head) {
+        derive_one(m);
+    }
+    uint64_t derived_l1 = m->l1_head > 0 ? m->l1_head - 1 : 0;
+    vd_batcher_heads(m->batcher, m->now, &m->blocks[m->unsafe], &m->blocks[m->safe], derived_l1,
+                     derived_l1);
+}
+
+static void
+restart(struct model *m)
+{
+    vd_batcher_free(m->batcher);
+    if (m->job) {
+        /* What the pool was compressing dies with the process: the batcher owned it. */
+        m->job = NULL;
+    }
+    new_batcher(m);
+    for (size_t i = 0; i < m->payload_count; i++) {
+        struct payload *p = &m->payloads[i];
+        if (p->included && p->l1_block + 3 < m->l1_head) {
+            p->forgotten = true; /* confirmed: the manager no longer knows it */
+        }
+        if (!p->forgotten) {
+            struct vd_txm_status status = {.tag = vd_slice(p->tag, p->tag_len),
+                                           .included = p->included,
+                                           .block = {.number = p->l1_block}};
+            vd_batcher_restore(m->batcher, &status);
+        }
+    }
+}
+
+static void
+run_encoder(struct model *m)
+{
+    struct vd_channel_job *job = m->job;
+    if (job) {
+        m->job = NULL;
+        vd_channel_job_run(job);
+        vd_batcher_encoded(m->batcher, job);
+    }
+}
+
+static void
+model_init(struct model *m, enum vd_batch_type type)
+{
+    memset(m, 0, sizeof *m);
+    vd_arena_init(&m->arena, vd_reserve(ARENA), ARENA);
+    m->payloads = calloc(MAX_PAYLOADS, sizeof *m->payloads);
+    m->rollup.block_time_s = 2;
+    m->rollup.l2.chain_id = 901;
+    m->rollup.l2.is_l2 = true;
+    m->config = (struct vd_batcher_config){.rollup = &m->rollup,
+                                           .batch_type = type,
+                                           .max_channel_bytes = 3000,
+                                           .max_channel_age_ms = 20000,
+                                           .frame_bytes = 1000};
+    new_batcher(m);
+}
+
+static void
+model_deinit(struct model *m)
+{
+    vd_batcher_free(m->batcher);
+    vd_release(m->arena.base, ARENA);
+    free(m->payloads);
+}
+
+static void
+run_model(enum vd_batch_type type, bool crashes, bool drops)
+{
+    static struct model m;
+    static unsigned runs; /* no two runs of one seed are the same */
+    struct vd_random random = vd_random_start("batcher");
+    random.state += runs++;
+    model_init(&m, type);
+    for (unsigned step = 0; step < 3000; step++) {
+        m.now += 500;
+        switch (vd_random_below(&random, 8)) {
+        case 0:
+        case 1:
+        case 2:
+            if (m.unsafe < 1000) {
+                add_block(&m, &random);
+            }
+            break;
+        case 3:
+            l1_block(&m, &random);
+            break;
+        case 4:
+            run_encoder(&m);
+            break;
+        case 5:
+            vd_batcher_tick(m.batcher, m.now);
+            break;
+        case 6:
+            tell_heads(&m);
+            break;
+        case 7:
+            if (crashes && vd_random_below(&random, 20) == 0) {
+                restart(&m);
+            } else if (drops && vd_random_below(&random, 40) == 0) {
+                m.drop_next = true;
+            }
+            break;
+        default:
+            break;
+        }
+    }
+    m.drop_next = false;
+    for (unsigned i = 0; i < 2000 && m.safe < m.unsafe; i++) {
+        m.now += 1000;
+        run_encoder(&m);
+        l1_block(&m, &random);
+        tell_heads(&m);
+        vd_batcher_tick(m.batcher, m.now);
+    }
+    assert_int_equal(m.safe, m.unsafe);
+    if (!drops) {
+        assert_int_equal(m.blocks_read, m.unsafe); /* each exactly once */
+    }
+    assert_int_equal(vd_batcher_debt(m.batcher), 0);
+    model_deinit(&m);
+}
+
+static void
+test_every_block_comes_to_l1_once(void **state)
+{
+    (void)state;
+    run_model(VD_BATCH_SPAN, false, false);
+    run_model(VD_BATCH_SINGULAR, false, false);
+}
+
+static void
+test_a_crash_repeats_no_block(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        run_model(VD_BATCH_SPAN, true, false);
+    }
+    run_model(VD_BATCH_SINGULAR, true, false);
+}
+
+static void
+test_a_lost_channel_is_posted_again(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        run_model(VD_BATCH_SPAN, true, true);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_block_comes_to_l1_once),
+        cmocka_unit_test(test_a_crash_repeats_no_block),
+        cmocka_unit_test(test_a_lost_channel_is_posted_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
