@@ -121,7 +121,7 @@ static bool
 walk_file(const char *path, json_file_fn fn, void *ctx)
 {
     json_error_t error;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_load_file(path, 0, &error);
     if (root == NULL) {
         fprintf(stderr, "viaduct-evm: %s: line %d: %s\n", path, error.line, error.text);
         return false;

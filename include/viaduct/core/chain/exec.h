@@ -91,8 +91,9 @@ struct vd_exec_inputs {
     const struct vd_evm_tracer *tracer; /* may be NULL */
 };
 
-/* vd_exec_begin opens a block on parent.  VD_ERR_UNSUPPORTED: no rules for its time.
-   VD_ERR_INVALID: the parent's extra data gives no base fee (L2). */
+/* vd_exec_begin opens a block on parent.  VD_ERR_UNSUPPORTED: no rules for its time, or a system
+   call reached a rule that this build does not have; nothing can be said about the block.
+   VD_ERR_INVALID: the parent's extra data gives no base fee (L2), or a gas limit above 2^63 - 1. */
 VD_MUST_USE enum vd_err vd_exec_begin(struct vd_exec **out, struct vd_arena *arena,
                                       const struct vd_exec_inputs *inputs);
 
@@ -125,7 +126,8 @@ struct vd_exec_result {
 };
 /* vd_exec_finish computes what remains.  visitor and sink as vd_state_root's.
    VD_ERR_INVALID: the requests of EIP-7002, 7251 or 6110 cannot be computed (their contract is
-   absent or fails, or a deposit log is malformed): such a block is invalid. */
+   absent or fails, or a deposit log is malformed): such a block is invalid.
+   VD_ERR_UNSUPPORTED: as vd_exec_begin's, of those contracts' calls. */
 VD_MUST_USE enum vd_err vd_exec_finish(struct vd_exec *exec, struct vd_exec_result *result,
                                        const struct vd_state_visitor *visitor,
                                        const struct vd_trie_sink *sink);
@@ -180,7 +182,8 @@ struct vd_call_result {
 VD_MUST_USE enum vd_err vd_exec_call(struct vd_exec *exec, struct vd_call_result *result,
                                      const struct vd_call *call, const volatile int *cancel);
 /* vd_exec_at prepares such calls on the state after a finished block, in that block's own
-   environment (number, time, base fee of header): no system calls run. */
+   environment (number, time, base fee of header): no system calls run.  inputs->parent and
+   inputs->env are not used.  vd_exec_tx works on it too (tests of single transactions). */
 VD_MUST_USE enum vd_err vd_exec_at(struct vd_exec **out, struct vd_arena *arena,
                                    const struct vd_exec_inputs *inputs,
                                    const struct vd_header *header);
