@@ -1,0 +1,302 @@
+/* The sequencer on virtual time, with an engine and an L1 that do what the test says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "viaduct/core/crypto/keccak.h"
+#include "viaduct/node/roles/sequencer.h"
+
+#define L1_BLOCKS 2000u
+#define L1_SECONDS 12u
+
+struct model {
+    struct vd_rollup_config rollup;
+    struct vd_l1_block l1[L1_BLOCKS];
+    uint64_t l1_head;
+    bool l1_answers;
+    struct vd_sequencer *sequencer;
+    uint64_t now; /* seconds */
+    bool fetching;
+    uint64_t fetch_number;
+    bool opening;
+    bool sealing;
+    struct vd_attributes attributes;
+    uint64_t opened;
+    uint64_t sealed;
+    struct vd_l2_ref head;
+    unsigned notes;
+};
+
+static void
+make_l1(struct model *m, uint64_t number, uint64_t salt)
+{
+    struct vd_l1_block *block = &m->l1[number];
+    memset(block, 0, sizeof *block);
+    block->header.number = number;
+    block->header.timestamp = L1_SECONDS * number;
+    block->header.has_base_fee = true;
+    block->header.base_fee = vd_u256(7);
+    block->header.difficulty = vd_u256(salt);
+    if (number > 0) {
+        block->header.parent_hash = m->l1[number - 1].hash;
+    }
+    block->hash = vd_header_hash(&block->header);
+}
+
+static void
+fetch_origin(void *ctx, uint64_t number)
+{
+    struct model *m = ctx;
+    assert_false(m->fetching);
+    m->fetching = true;
+    m->fetch_number = number;
+}
+
+static void
+open_block(void *ctx, const struct vd_attributes *attributes)
+{
+    struct model *m = ctx;
+    assert_false(m->opening || m->sealing);
+    m->opening = true;
+    m->attributes = *attributes;
+}
+
+static void
+seal(void *ctx)
+{
+    struct model *m = ctx;
+    assert_false(m->opening || m->sealing);
+    m->sealing = true;
+}
+
+static void
+note(void *ctx, const char *text)
+{
+    struct model *m = ctx;
+    (void)text;
+    m->notes++;
+}
+
+static void
+answer_fetch(struct model *m)
+{
+    m->fetching = false;
+    if (m->l1_answers && m->fetch_number <= m->l1_head) {
+        vd_sequencer_give_origin(m->sequencer, m->now * 1000, &m->l1[m->fetch_number]);
+    } else {
+        vd_sequencer_no_origin(m->sequencer, m->now * 1000);
+    }
+}
+
+static void
+answer_seal(struct model *m)
+{
+    const struct vd_attributes *a = &m->attributes;
+    uint8_t seed[16];
+    m->sealing = false;
+    m->sealed++;
+    vd_store_be64(seed, a->parent.number + 1);
+    vd_store_be64(seed + 8, a->origin.number);
+    m->head = (struct vd_l2_ref){.hash = vd_keccak256(vd_slice(seed, sizeof seed)),
+                                 .number = a->parent.number + 1,
+                                 .parent_hash = a->parent.hash,
+                                 .timestamp = a->env.timestamp,
+                                 .l1_origin = {.hash = a->origin.hash, .number = a->origin.number},
+                                 .sequence_number = a->sequence_number};
+    vd_sequencer_sealed(m->sequencer, m->now * 1000, VD_OK, &m->head);
+}
+
+/* Answers whatever is asked until nothing is. */
+static void
+settle(struct model *m)
+{
+    while (m->fetching || m->opening || m->sealing) {
+        if (m->fetching) {
+            answer_fetch(m);
+        } else if (m->opening) {
+            m->opening = false;
+            m->opened++;
+            vd_sequencer_opened(m->sequencer, m->now * 1000, VD_OK);
+        } else {
+            /* Rules that every sealed block obeys (protocol.md sections 7.6.1 and 7.9). */
+            assert_true(m->attributes.env.timestamp >= m->attributes.origin.timestamp);
+            assert_true(m->attributes.env.timestamp <= m->now);
+            assert_true(m->attributes.origin.number >= m->head.l1_origin.number);
+            assert_true(m->attributes.origin.number <= m->head.l1_origin.number + 1);
+            bool late = m->attributes.env.timestamp >
+                        m->attributes.origin.timestamp + VD_MAX_SEQUENCER_DRIFT_S;
+            assert_int_equal(m->attributes.no_tx_pool, late);
+            answer_seal(m);
+        }
+    }
+}
+
+static void
+second(struct model *m, bool l1_grows)
+{
+    m->now++;
+    if (l1_grows && m->now / L1_SECONDS > m->l1_head) {
+        m->l1_head = m->now / L1_SECONDS;
+        vd_sequencer_l1(m->sequencer, m->now * 1000, m->l1_head);
+    }
+    vd_sequencer_tick(m->sequencer, m->now * 1000);
+    settle(m);
+}
+
+static void
+start(struct model *m, uint64_t confirmations)
+{
+    memset(m, 0, sizeof *m);
+    m->rollup.block_time_s = 2;
+    m->rollup.l2 = (struct vd_chain_config){
+        .chain_id = 901, .is_l2 = true, .eip1559_elasticity = 6, .eip1559_denominator_canyon = 250};
+    m->rollup.pectra_blob_schedule_time = VD_NEVER;
+    vd_chain_config_l1(&m->rollup.l1, 900, 0, 0);
+    m->rollup.l1_chain_id = 900;
+    m->l1_answers = true;
+    for (uint64_t i = 0; i < L1_BLOCKS; i++) {
+        make_l1(m, i, 0);
+    }
+    struct vd_sequencer_config config = {.rollup = &m->rollup, .l1_confirmations = confirmations};
+    struct vd_sequencer_effects effects = {
+        .ctx = m, .fetch_origin = fetch_origin, .open = open_block, .seal = seal, .note = note};
+    assert_int_equal(vd_sequencer_new(&m->sequencer, &config, &effects), VD_OK);
+    m->head.l1_origin = (struct vd_block_id){.hash = m->l1[0].hash};
+    struct vd_system_config system = {
+        .gas_limit = 30000000, .scalar = {1}, .eip1559 = {.denominator = 250, .elasticity = 6}};
+    vd_sequencer_start(m->sequencer, 0, &m->head, &system);
+    settle(m);
+}
+
+static void
+test_blocks_keep_pace_with_the_clock(void **state)
+{
+    (void)state;
+    static struct model m;
+    start(&m, 0);
+    for (int i = 0; i < 600; i++) {
+        second(&m, true);
+        assert_int_equal(m.head.number, m.now / 2);
+    }
+    /* The origin follows as soon as its time has come. */
+    assert_true(m.head.l1_origin.number + 1 >= m.now / L1_SECONDS);
+    vd_sequencer_free(m.sequencer);
+}
+
+static void
+test_origins_wait_for_their_depth(void **state)
+{
+    (void)state;
+    static struct model m;
+    start(&m, 4);
+    for (int i = 0; i < 600; i++) {
+        second(&m, true);
+        assert_true(m.head.l1_origin.number + 4 <= m.l1_head || m.head.l1_origin.number == 0);
+    }
+    assert_true(m.head.l1_origin.number + 6 >= m.l1_head);
+    vd_sequencer_free(m.sequencer);
+}
+
+static void
+test_without_l1_it_goes_on_to_the_drift_limit_and_says_so(void **state)
+{
+    (void)state;
+    static struct model m;
+    start(&m, 0);
+    m.l1_answers = false;
+    for (int i = 0; i < 2400; i++) {
+        second(&m, false);
+    }
+    assert_int_equal(m.head.timestamp, VD_MAX_SEQUENCER_DRIFT_S);
+    assert_int_equal(m.head.l1_origin.number, 0);
+    assert_int_equal(m.notes, 1);
+    /* L1 is back: blocks catch up, the origins one after the other. */
+    m.l1_answers = true;
+    for (int i = 0; i < 600; i++) {
+        second(&m, true);
+    }
+    assert_int_equal(m.head.number, m.now / 2);
+    vd_sequencer_free(m.sequencer);
+}
+
+static void
+test_behind_the_clock_blocks_follow_at_once(void **state)
+{
+    (void)state;
+    static struct model m;
+    start(&m, 0);
+    m.now = 1000;
+    m.l1_head = m.now / L1_SECONDS;
+    vd_sequencer_l1(m.sequencer, m.now * 1000, m.l1_head);
+    settle(&m);
+    assert_int_equal(m.head.number, 500);
+    vd_sequencer_free(m.sequencer);
+}
+
+static void
+test_a_start_on_another_head_forgets_what_was_asked(void **state)
+{
+    (void)state;
+    static struct model m;
+    start(&m, 0);
+    for (int i = 0; i < 100; i++) {
+        second(&m, true);
+    }
+    /* L1 reorganises above block 3; the engine cut the chain back to a block on it. */
+    for (uint64_t n = 4; n < L1_BLOCKS; n++) {
+        make_l1(&m, n, 1);
+    }
+    m.head = (struct vd_l2_ref){.number = 20,
+                                .timestamp = 40,
+                                .hash = {{9}},
+                                .l1_origin = {.hash = m.l1[3].hash, .number = 3},
+                                .sequence_number = 1};
+    struct vd_system_config system = {
+        .gas_limit = 30000000, .scalar = {1}, .eip1559 = {.denominator = 250, .elasticity = 6}};
+    vd_sequencer_start(m.sequencer, m.now * 1000, &m.head, &system);
+    settle(&m);
+    for (int i = 0; i < 10; i++) {
+        second(&m, true);
+    }
+    assert_int_equal(m.head.number, m.now / 2);
+    assert_true(vd_hash_eq(&m.head.l1_origin.hash, &m.l1[m.head.l1_origin.number].hash));
+    vd_sequencer_free(m.sequencer);
+}
+
+static void
+test_an_origin_that_left_l1_is_not_built_on(void **state)
+{
+    (void)state;
+    static struct model m;
+    start(&m, 0);
+    for (int i = 0; i < 100; i++) {
+        second(&m, true);
+    }
+    uint64_t origin = m.head.l1_origin.number;
+    for (uint64_t n = origin; n < L1_BLOCKS; n++) {
+        make_l1(&m, n, 1); /* the head's own origin and all after it are others now */
+    }
+    for (int i = 0; i < 100; i++) {
+        second(&m, true);
+    }
+    assert_int_equal(m.head.l1_origin.number, origin);
+    vd_sequencer_free(m.sequencer);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_blocks_keep_pace_with_the_clock),
+        cmocka_unit_test(test_origins_wait_for_their_depth),
+        cmocka_unit_test(test_without_l1_it_goes_on_to_the_drift_limit_and_says_so),
+        cmocka_unit_test(test_behind_the_clock_blocks_follow_at_once),
+        cmocka_unit_test(test_a_start_on_another_head_forgets_what_was_asked),
+        cmocka_unit_test(test_an_origin_that_left_l1_is_not_built_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
