@@ -25,7 +25,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct vd_hash hash = vd_header_hash(&header);
     struct vd_hash want = vd_keccak256(vd_slice(data, size));
     VD_ASSERT(vd_hash_eq(&hash, &want));
-    (void)vd_holocene_extra_decode(&params, header.extra_data);
+    if (vd_holocene_extra_decode(&params, header.extra_data) == VD_OK)
+        VD_ASSERT(params.denominator != 0 && params.elasticity != 0);
     (void)vd_base_fee_l1(&header);
     (void)vd_blob_base_fee(header.excess_blob_gas, 3338477);
     return 0;
