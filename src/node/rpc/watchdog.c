@@ -68,7 +68,7 @@ vd_watchdog_free(struct vd_watchdog *dog)
 }
 
 void
-vd_watchbegin(struct vd_watchdog *dog, struct vd_watch *watch, uint32_t ms)
+vd_watch_begin(struct vd_watchdog *dog, struct vd_watch *watch, uint32_t ms)
 {
     watch->flag = 0;
     watch->deadline_ns = uv_hrtime() + (uint64_t)ms * 1000000u;
@@ -82,7 +82,7 @@ vd_watchbegin(struct vd_watchdog *dog, struct vd_watch *watch, uint32_t ms)
 }
 
 void
-vd_watchend(struct vd_watchdog *dog, struct vd_watch *watch)
+vd_watch_end(struct vd_watchdog *dog, struct vd_watch *watch)
 {
     uv_mutex_lock(&dog->lock);
     watch->next->prev = watch->prev;
