@@ -146,6 +146,7 @@ struct vd_block_info {
     struct vd_system_config system; /* L2 only: the attributes copy */
     uint64_t gas_used;
     size_t tx_count;
+    bool adopted; /* opening: a block that the journal rebuilt on this parent stays open instead */
 };
 /* err other than VD_OK: nothing happened; why (not NULL) is a sentence, borrowed.  block is NULL
    then. */

@@ -51,10 +51,6 @@ VD_MUST_USE enum vd_err vd_view_txs(struct vd_view *view, const struct vd_tx_rec
 /* The raw transactions alone, which is cheaper. */
 VD_MUST_USE enum vd_err vd_view_raw_txs(struct vd_view *view, const struct vd_slice **txs,
                                         size_t *count, uint64_t number);
-/* Withdrawals of an L1 block. */
-VD_MUST_USE enum vd_err vd_view_withdrawals(struct vd_view *view,
-                                            const struct vd_withdrawal **withdrawals, size_t *count,
-                                            uint64_t number);
 /* Where a transaction stands in the database.  VD_ERR_NOT_FOUND: nowhere. */
 VD_MUST_USE enum vd_err vd_view_find_tx(struct vd_view *view, uint64_t *number, size_t *index,
                                         const struct vd_hash *hash);
