@@ -342,6 +342,7 @@ set_reorged_out(struct vd_txm *txm, struct vd_txm_slot *slot)
     }
     slot->included = false;
     slot->confirmed = false;
+    slot->is_deep = false;
     slot->missing = 0;
     slot->is_missing = false;
     slot->sent_ms = 0;
@@ -354,6 +355,22 @@ is_deep(const struct vd_txm *txm, const struct vd_block_id *block)
 {
     return txm->config.depth_0 || (txm->has_head && txm->head.number >= block->number &&
                                    txm->head.number - block->number >= txm->config.confirmations);
+}
+
+/* Receipts come in any order, confirmations in that of nonces. */
+static void
+confirm_in_order(struct vd_txm *txm)
+{
+    for (size_t i = 0; i < txm->count; i++) {
+        struct vd_txm_slot *slot = txm->slots[i];
+        if (slot->confirmed)
+            continue;
+        if (!slot->is_deep)
+            return;
+        slot->confirmed = true;
+        journal_done(txm, slot);
+        tell(txm, slot, VD_TXM_CONFIRMED, "");
+    }
 }
 
 void
@@ -375,11 +392,8 @@ vd_txm_receipt(struct vd_txm *txm, const struct vd_hash *hash,
         txm->stuck[0] = '\0';
         tell(txm, slot, VD_TXM_INCLUDED, "");
     }
-    if (!slot->confirmed && is_deep(txm, &inclusion->block)) {
-        slot->confirmed = true;
-        journal_done(txm, slot);
-        tell(txm, slot, VD_TXM_CONFIRMED, "");
-    }
+    slot->is_deep = is_deep(txm, &inclusion->block);
+    confirm_in_order(txm);
     advance(txm);
 }
 

@@ -41,6 +41,7 @@ struct vd_txm_slot {
     uint64_t sent_ms;
 
     bool included;
+    bool is_deep; /* a receipt deep enough was seen; confirmed after those below it */
     bool confirmed;
     struct vd_hash included_hash;
     struct vd_txm_inclusion inclusion;

@@ -60,9 +60,9 @@ enum vd_txm_event_kind {
     VD_TXM_REPLACED, /* a version with a higher fee was signed and journaled; hash is the new one */
     VD_TXM_INCLUDED, /* in the L1 block `block` */
     VD_TXM_REORGED_OUT, /* that block is gone; the bytes are sent again */
-    VD_TXM_CONFIRMED,   /* deep enough.  The bytes are kept for VD_TXM_KEEP_BLOCKS more: should L1
-                           reorganise deeper than that depth, VD_TXM_REORGED_OUT follows and they
-                           are sent again */
+    VD_TXM_CONFIRMED,   /* deep enough; in the order of nonces.  The bytes are kept for
+                           VD_TXM_KEEP_BLOCKS more: should L1   reorganise deeper than that depth,
+                           VD_TXM_REORGED_OUT follows and they   are sent again */
     VD_TXM_LOST,        /* the nonce was used, that deep, by a transaction that is none of ours;
                            the payload is forgotten after this event */
     VD_TXM_STUCK,       /* cannot go on now, text says why (fee cap, funds, refused); it goes on
