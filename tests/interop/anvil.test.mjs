@@ -1,0 +1,253 @@
+// `viaduct node` on anvil as the L1: a sequencer with a batcher, then a verifier with an empty
+// folder that has nothing but L1.
+import assert from 'node:assert/strict'
+import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import * as rollup from './scenarios/rollup.mjs'
+import { uniswap } from './scenarios/uniswap.mjs'
+import * as viem from './scenarios/viem.mjs'
+import * as artifacts from './support/artifacts.mjs'
+import { Chain, accounts, keys } from './support/chain.mjs'
+import {
+  cleanUp, run, sleep, startAnvil, startNode, temporaryFolder, viaduct, waitFor,
+} from './support/harness.mjs'
+import { Load } from './support/load.mjs'
+import { call } from './support/rpc.mjs'
+
+const batcher = 9
+const l2Id = 5901
+const ether = 10n ** 18n
+
+/** An L1 with stand-ins for the portal and the system config, and a chain founded on it. */
+async function found({ slots = 4 } = {}) {
+  const anvil = await startAnvil(['--block-time', '1', '--slots-in-an-epoch', String(slots)])
+  const l1 = new Chain(anvil.url, 31337, { l2: false })
+  const portal = await l1.deploy(0, artifacts.logSource)
+  const systemConfig = await l1.deploy(0, artifacts.logSource)
+  const files = temporaryFolder()
+  const config = {
+    l1ChainID: 31337, l2ChainID: l2Id, l2BlockTime: 1, sequencerWindowSize: 3600,
+    batchSenderAddress: accounts[batcher].address,
+    batchInboxAddress: '0xff00000000000000000000000000000000005901',
+    optimismPortalProxy: portal, systemConfigProxy: systemConfig,
+    fundAccounts: Object.fromEntries(accounts.map(({ address }) => [address, `0x${(10_000n * ether).toString(16)}`])),
+  }
+  const configFile = join(files, 'chain.json')
+  writeFileSync(configFile, JSON.stringify(config))
+  const { code, errors } = await run(viaduct, ['genesis', '--l1', anvil.url, '--config', configFile, '--out', files])
+  assert.equal(code, 0, errors)
+  const keyFile = join(files, 'batcher.key')
+  writeFileSync(keyFile, `${keys[batcher]}\n`, { mode: 0o600 })
+  chmodSync(keyFile, 0o600)
+  return { anvil, l1, portal, files, configFile, keyFile }
+}
+
+async function startSequencer(base, datadir = temporaryFolder()) {
+  const node = await startNode({
+    name: 'sequencer', l1: base.anvil.url, files: base.files, datadir,
+    args: ['--sequencer', '--batcher', '--batcher-key-file', base.keyFile, '--sequencer-l1-confs', '0',
+      '--batcher-max-channel-age', '2000', '--batcher-confs', '1'],
+  })
+  return { ...node, datadir, chain: new Chain(node.url, l2Id) }
+}
+
+async function startVerifier(base, datadir = temporaryFolder()) {
+  const node = await startNode({ name: 'verifier', l1: base.anvil.url, files: base.files, datadir })
+  return { ...node, datadir, chain: new Chain(node.url, l2Id) }
+}
+
+const hashAt = async (chain, number) =>
+  (await call(chain.url, 'eth_getBlockByNumber', `0x${number.toString(16)}`, false))?.hash
+
+/** Demands equal hashes from genesis to the lower of the two safe heads; that head's number. */
+async function sameChain(a, b) {
+  const [left, right] = await Promise.all([rollup.syncStatus(a), rollup.syncStatus(b)])
+  const top = Math.min(left.safe_l2.number, right.safe_l2.number)
+  for (let n = 0; n <= top; n++) {
+    assert.equal(await hashAt(a, n), await hashAt(b, n), `block ${n} of ${top}`)
+  }
+  return top
+}
+
+const safe = async (chain) => (await rollup.syncStatus(chain)).safe_l2.number
+
+/** Waits until both have a safe block above the number. */
+async function bothSafe(a, b, number, timeout = 90_000) {
+  const passes = async (chain) => {
+    const now = await safe(chain)
+    if (now <= number) throw new Error(`safe ${now}`)
+    return true
+  }
+  await waitFor(`the sequencer's safe block ${number}`, () => passes(a), { timeout, interval: 250 })
+  await waitFor(`the verifier's safe block ${number}`, () => passes(b), { timeout, interval: 250 })
+}
+
+describe('a second node derives the chain from L1', () => {
+  after(cleanUp)
+  let base
+  let sequencer
+  let verifier
+
+  test('genesis and a sequencer on anvil', { timeout: 60_000 }, async () => {
+    base = await found()
+    sequencer = await startSequencer(base)
+    await waitFor('the first blocks', async () => (await sequencer.chain.public.getBlockNumber()) > 2n)
+  })
+
+  test('contracts, trades, deposits and a load of transfers', { timeout: 180_000 }, async () => {
+    const load = new Load(sequencer.chain, 5, { pauseMs: 0 }).start()
+    await viem.transactionTypes(sequencer.chain)
+    await viem.token(sequencer.chain)
+    await uniswap(sequencer.chain)
+    await rollup.deposit(base.l1, sequencer.chain, base.portal)
+    const acknowledged = await load.stop()
+    assert(acknowledged.length > 50, `${acknowledged.length} transfers; ${JSON.stringify([...load.refused])}`)
+    assert.equal(load.refused.size, 0, JSON.stringify([...load.refused]))
+  })
+
+  test('same hashes on the second node', { timeout: 180_000 }, async () => {
+    const head = Number(await sequencer.chain.public.getBlockNumber())
+    verifier = await startVerifier(base)
+    await bothSafe(sequencer.chain, verifier.chain, head)
+    assert(await sameChain(sequencer.chain, verifier.chain) >= head)
+    await rollup.outputs(verifier.chain)
+    const address = accounts[5].address
+    assert.equal(
+      (await verifier.chain.public.getTransactionCount({ address, blockTag: 'safe' })),
+      (await sequencer.chain.public.getTransactionCount({ address, blockTag: 'safe' })))
+  })
+
+  test('a verifier takes no transactions', { timeout: 30_000 }, async () => {
+    await assert.rejects(call(verifier.url, 'eth_sendRawTransaction', '0x02'))
+    assert.equal((await fetch(`${verifier.url}/healthz`)).status, 200)
+    assert.match(await (await fetch(`${verifier.url}/metrics`)).text(), /^# TYPE /m)
+  })
+
+  test('both stop with status 0 and continue', { timeout: 120_000 }, async () => {
+    const before = await safe(sequencer.chain)
+    assert.deepEqual(await sequencer.child.stop(), { code: 0, signal: null })
+    assert.deepEqual(await verifier.child.stop('SIGINT'), { code: 0, signal: null })
+    sequencer = await startSequencer(base, sequencer.datadir)
+    verifier = await startVerifier(base, verifier.datadir)
+    await bothSafe(sequencer.chain, verifier.chain, before + 3)
+    await sameChain(sequencer.chain, verifier.chain)
+  })
+
+  test('kill -9 of the sequencer under load', { timeout: 180_000 }, async () => {
+    const load = new Load(sequencer.chain, 6, { pauseMs: 0 }).start()
+    await sleep(3000)
+    await sequencer.child.stop('SIGKILL')
+    const acknowledged = await load.stop()
+    assert(acknowledged.length > 20)
+    sequencer = await startSequencer(base, sequencer.datadir)
+    for (const { hash } of acknowledged) {
+      await waitFor(`the receipt of ${hash}`,
+        async () => (await call(sequencer.url, 'eth_getTransactionReceipt', hash)) !== null)
+    }
+    const head = Number(await sequencer.chain.public.getBlockNumber())
+    await bothSafe(sequencer.chain, verifier.chain, head)
+    await sameChain(sequencer.chain, verifier.chain)
+  })
+})
+
+describe('L1 reorganisations under load', () => {
+  after(cleanUp)
+  let base
+  let sequencer
+  let verifier
+  let load
+
+  test('a chain that both nodes follow', { timeout: 180_000 }, async () => {
+    // Finality lies deeper than the deepest reorganisation.
+    base = await found({ slots: 12 })
+    sequencer = await startSequencer(base)
+    verifier = await startVerifier(base)
+    load = new Load(sequencer.chain, 5, { pauseMs: 20 }).start()
+    await waitFor('enough L1 blocks', async () => (await base.l1.public.getBlockNumber()) > 26n, { timeout: 60_000 })
+    await bothSafe(sequencer.chain, verifier.chain, 5)
+  })
+
+  for (const depth of [1, 2, 5, 12, 20]) {
+    test(`depth ${depth}`, { timeout: 180_000 }, async () => {
+      const before = Number(await sequencer.chain.public.getBlockNumber())
+      await call(base.anvil.url, 'anvil_reorg', depth, [])
+      await bothSafe(sequencer.chain, verifier.chain, before, 120_000)
+      await sameChain(sequencer.chain, verifier.chain)
+      const { safe_l2: block } = await rollup.syncStatus(verifier.chain)
+      const origin = await call(base.anvil.url, 'eth_getBlockByNumber', `0x${block.l1origin.number.toString(16)}`, false)
+      assert.equal(origin.hash, block.l1origin.hash, 'the safe block stands on the L1 of now')
+    })
+  }
+
+  test('the load went through', { timeout: 60_000 }, async (t) => {
+    const acknowledged = await load.stop()
+    t.diagnostic(`${acknowledged.length} transfers, refused: ${JSON.stringify([...load.refused])}`)
+    assert(acknowledged.length > 100)
+    assert.equal(sequencer.child.end, undefined)
+    assert.equal(verifier.child.end, undefined)
+  })
+})
+
+describe('wrong starts', () => {
+  after(cleanUp)
+  let base
+  let folder
+
+  /** Runs a node that must refuse to start. */
+  const refuses = async (pattern, files, ...args) => {
+    const { code, errors } = await run(viaduct, ['node', '--l1', base.anvil.url, '--rollup', join(files, 'rollup.json'),
+      '--genesis', join(files, 'genesis.json'), '--datadir', temporaryFolder(), '--http-port', '0', ...args])
+    assert.match(errors, pattern)
+    assert(code > 0, `exit status ${code}`)
+  }
+  const copy = (change) => {
+    const files = temporaryFolder()
+    cpSync(folder, files, { recursive: true })
+    change(files)
+    return files
+  }
+  const edit = (file, change) => {
+    const value = JSON.parse(readFileSync(file, 'utf8'))
+    change(value)
+    writeFileSync(file, JSON.stringify(value))
+  }
+
+  test('an L1 with a founded chain', { timeout: 60_000 }, async () => {
+    base = await found()
+    folder = base.files
+  })
+  test('a key file that others can read', { timeout: 30_000 }, async () => {
+    chmodSync(base.keyFile, 0o644)
+    await refuses(/0600/, folder, '--sequencer', '--batcher', '--batcher-key-file', base.keyFile)
+    chmodSync(base.keyFile, 0o600)
+  })
+  test('a file that is no key', { timeout: 30_000 }, async () => {
+    const file = join(folder, 'bad.key')
+    writeFileSync(file, 'not a key\n', { mode: 0o600 })
+    await refuses(/bad\.key/, folder, '--sequencer', '--batcher', '--batcher-key-file', file)
+  })
+  test('a batcher without a key', { timeout: 30_000 }, () =>
+    refuses(/--batcher-key-file/, folder, '--sequencer', '--batcher'))
+  test('another L1 chain id', { timeout: 30_000 }, () =>
+    refuses(/chain id 31337/, copy((files) =>
+      edit(join(files, 'rollup.json'), (rollupJson) => (rollupJson.l1_chain_id = 1)))))
+  test('another L1 genesis', { timeout: 30_000 }, () =>
+    refuses(/not the one that rollup\.json names/, copy((files) =>
+      edit(join(files, 'rollup.json'), (rollupJson) => (rollupJson.genesis.l1.hash = `0x${'11'.repeat(32)}`)))))
+  test('another L2 genesis', { timeout: 30_000 }, () =>
+    refuses(/genesis/, copy((files) => edit(join(files, 'genesis.json'), (genesis) => (genesis.gasLimit = '0x1c9c381')))))
+  test('a file that is missing', { timeout: 30_000 }, () => refuses(/rollup\.json/, temporaryFolder()))
+  test('an unknown option', { timeout: 30_000 }, () => refuses(/--colour/, folder, '--colour', 'red'))
+  test('genesis on another chain id', { timeout: 30_000 }, async () => {
+    edit(base.configFile, (config) => (config.l1ChainID = 5))
+    const { code, errors } = await run(viaduct, ['genesis', '--l1', base.anvil.url, '--config', base.configFile, '--out', temporaryFolder()])
+    assert.match(errors, /chain id 31337/)
+    assert(code > 0)
+  })
+  test('no L1 at all', { timeout: 60_000 }, async () => {
+    const { code, errors } = await run(viaduct, ['genesis', '--l1', 'http://127.0.0.1:1', '--config', base.configFile, '--out', temporaryFolder()])
+    assert.match(errors, /does not answer/)
+    assert(code > 0)
+  })
+})
