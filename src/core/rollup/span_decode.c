@@ -187,8 +187,7 @@ place_blocks(struct vd_span_batch *span, struct layout *at, const struct vd_slic
     }
     for (size_t i = span->block_count; i-- > 0;) {
         span->blocks[i].epoch_number = origin;
-        if (i > 0)
-            origin -= bit_at(&at->origins, i);
+        origin -= bit_at(&at->origins, i);
     }
     span->first_block_opens_epoch = bit_at(&at->origins, 0) != 0;
 }

@@ -487,6 +487,24 @@ test_window_holds_what_it_keeps(void **state)
     }
 }
 
+/* With three blocks at a time, and room for five, everything is kept however long it goes on. */
+static void
+test_window_gives_room_back(void **state)
+{
+    struct vd_l1_window w;
+    struct vd_system_patch patch = {0};
+    (void)state;
+    struct vd_slice receipt = receipt_with(3, 100);
+    assert_int_equal(vd_l1_window_init(&w, &arena, 16, 5 * 900), VD_OK);
+    for (uint64_t n = 0; n < 1000; n++) {
+        struct vd_epoch epoch = {.ref = {.number = n}};
+        vd_l1_window_push(&w, &epoch, &patch, &config.deposit_contract, &receipt, 1);
+        assert_true(vd_l1_window_find(&w, n)->deposits_kept);
+        if (n >= 2)
+            vd_l1_window_pop(&w);
+    }
+}
+
 int
 main(void)
 {
@@ -502,6 +520,7 @@ main(void)
         cmocka_unit_test_setup(test_genesis_has_its_reference_from_the_configuration, setup),
         cmocka_unit_test_setup(test_configurations_that_cannot_run_are_refused, setup),
         cmocka_unit_test_setup(test_deposits_of_both_forms_are_the_same, setup),
+        cmocka_unit_test_setup(test_window_gives_room_back, setup),
         cmocka_unit_test_setup(test_window_holds_what_it_keeps, setup),
     };
     vd_arena_init(&arena, malloc(ARENA_BYTES), ARENA_BYTES);

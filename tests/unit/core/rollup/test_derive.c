@@ -193,6 +193,27 @@ test_corrupt_items_are_dropped_whole(void **state)
     }
 }
 
+/* Section 7.3: in one item a closed channel is not opened again; in the next one it may be. */
+static void
+test_pruning_is_in_force(void **state)
+{
+    (void)state;
+    struct sim *s = planned(12);
+    struct vd_slice frames[2];
+    size_t count;
+    frames[0] = *sim_frames(s, sim_channel(s, 1, 7, false), 1, 1, &count);
+    frames[1] = *sim_frames(s, sim_channel(s, 7, 13, false), 1, 1, &count);
+    (void)sim_l1_add(s);
+    sim_post(s, frames, 2);
+    assert_int_equal(sim_run(s), VD_DERIVE_NEED_L1);
+    sim_expect_plan(s, 7);
+    (void)sim_l1_add(s);
+    sim_post(s, &frames[1], 1);
+    assert_int_equal(sim_run(s), VD_DERIVE_NEED_L1);
+    sim_expect_plan(s, 13);
+    sim_free(s);
+}
+
 static void
 test_channel_times_out_after_fifty_blocks(void **state)
 {
@@ -699,6 +720,23 @@ test_batcher_change_counts_from_its_own_block(void **state)
     sim_free(s);
 }
 
+/* The start's system config is taken as it is: genesis' own L1 block does not change it. */
+static void
+test_start_block_updates_nothing(void **state)
+{
+    (void)state;
+    struct sim *s = sim_new(20);
+    uint8_t word[32] = {[31] = 0x99};
+    sim_update(s, VD_TX_DYNAMIC_FEE, 0, word);
+    sim_l1_grow(s, 4);
+    sim_plan(s, 6, 1, UINT64_MAX);
+    (void)sim_l1_add(s);
+    sim_post_channel(s, sim_channel(s, 1, 7, true));
+    assert_int_equal(sim_run(s), VD_DERIVE_NEED_L1);
+    sim_expect_plan(s, 7);
+    sim_free(s);
+}
+
 static void
 test_updates_show_in_the_epoch_of_their_block(void **state)
 {
@@ -1021,7 +1059,6 @@ test_long_runs_stay_in_their_regions(void **state)
         sim_plan(s, 3, i % 3, i > 2 ? i - 2 : 0);
         if (i % 10 != 0)
             continue;
-        (void)sim_channel(s, at, s->plan_count, true);
         sim_post_channel(s, sim_channel(s, at, s->plan_count, i % 20 == 0));
         at = s->plan_count;
         assert_int_equal(sim_run(s), VD_DERIVE_NEED_L1);
@@ -1029,6 +1066,24 @@ test_long_runs_stay_in_their_regions(void **state)
     sim_expect_plan(s, at);
     assert_true(s->origins_asked < 3000);
     assert_true(s->regions_used < 1 << 20);
+    sim_free(s);
+}
+
+/* The attributes of one block take the room that those of the last one had. */
+static void
+test_long_span_needs_no_more_than_its_blocks(void **state)
+{
+    (void)state;
+    struct sim *s = sim_new(1000);
+    s->limits.batch_bytes = 200000;
+    sim_make_derive(s);
+    sim_reset(s);
+    sim_l1_grow(s, 700);
+    sim_plan(s, 2000, 0, UINT64_MAX);
+    (void)sim_l1_add(s);
+    sim_post_channel(s, sim_channel(s, 1, 2001, true));
+    assert_int_equal(sim_run(s), VD_DERIVE_NEED_L1);
+    sim_expect_plan(s, 2001);
     sim_free(s);
 }
 
@@ -1096,6 +1151,7 @@ main(void)
         cmocka_unit_test(test_deposits_that_were_not_kept_are_asked_for),
         cmocka_unit_test(test_frames_in_every_disorder),
         cmocka_unit_test(test_corrupt_items_are_dropped_whole),
+        cmocka_unit_test(test_pruning_is_in_force),
         cmocka_unit_test(test_channel_times_out_after_fifty_blocks),
         cmocka_unit_test(test_only_the_batcher_is_listened_to),
         cmocka_unit_test(test_every_type_of_calldata_transaction_counts),
@@ -1118,6 +1174,7 @@ main(void)
         cmocka_unit_test(test_batches_go_on_after_forced_blocks),
         cmocka_unit_test(test_sequencer_drift),
         cmocka_unit_test(test_batcher_change_counts_from_its_own_block),
+        cmocka_unit_test(test_start_block_updates_nothing),
         cmocka_unit_test(test_updates_show_in_the_epoch_of_their_block),
         cmocka_unit_test(test_receipts_of_unknown_types),
         cmocka_unit_test(test_malformed_deposit_is_critical),
@@ -1130,6 +1187,7 @@ main(void)
         cmocka_unit_test(test_lost_and_doubled_frames_never_change_the_chain),
         cmocka_unit_test(test_restarts_never_change_the_chain),
         cmocka_unit_test(test_long_runs_stay_in_their_regions),
+        cmocka_unit_test(test_long_span_needs_no_more_than_its_blocks),
         cmocka_unit_test(test_random_channels_are_harmless),
         cmocka_unit_test(test_small_batch_region_is_a_failure_not_a_verdict),
     };
