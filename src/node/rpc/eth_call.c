@@ -1,5 +1,6 @@
 /* eth_call and eth_estimateGas. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "rpc_internal.h"
 
@@ -106,6 +107,52 @@ vd_overrides_apply(struct vd_reading *r, struct vd_exec *exec, size_t index,
     return err == VD_OK ? NULL : vd_answer_err(r->call, err);
 }
 
+/* --- block overrides --- */
+
+vd_done *
+vd_block_overrides_apply(struct vd_reading *r, struct vd_header *header, size_t index,
+                         const json_t *overrides)
+{
+    struct vd_json_why why;
+    const char *name;
+    json_t *value;
+    if (overrides != NULL && !json_is_object(overrides))
+        return override_error(r, index,
+                              "json: cannot unmarshal value into Go value of type BlockOverrides");
+    json_object_foreach((json_t *)(uintptr_t)overrides, name, value)
+    {
+        bool ok;
+        if (strcmp(name, "number") == 0)
+            ok = vd_json_read_u64(&header->number, &why, value);
+        else if (strcmp(name, "time") == 0)
+            ok = vd_json_read_u64(&header->timestamp, &why, value);
+        else if (strcmp(name, "gasLimit") == 0)
+            ok = vd_json_read_u64(&header->gas_limit, &why, value);
+        else if (strcmp(name, "feeRecipient") == 0)
+            ok = vd_json_read_address(&header->beneficiary, &why, value);
+        else if (strcmp(name, "prevRandao") == 0)
+            ok = vd_json_read_hash(&header->mix_hash, &why, value);
+        else if (strcmp(name, "baseFeePerGas") == 0)
+            ok = vd_json_read_u256(&header->base_fee, &why, value);
+        else
+            return vd_rpc_error(r->call, VD_RPC_INVALID_PARAMS,
+                                "block override \"%.40s\" is not supported", name);
+        if (!ok)
+            return override_error(r, index, why.text);
+    }
+    return NULL;
+}
+
+/* What a call sees of the block: geth lowers the base fee to 0 where the call names no price, so
+   that no contract finds a price below the base fee. */
+static void
+set_prices(struct vd_call_args *args, struct vd_header *header)
+{
+    vd_call_args_price(args, &header->base_fee);
+    if (vd_u256_is_zero(&args->call.gas_price))
+        header->base_fee = vd_u256(0);
+}
+
 /* --- eth_call --- */
 
 static uint64_t
@@ -150,7 +197,7 @@ answer_failed_run(struct vd_reading *r, enum vd_err err)
 
 static vd_done *
 run_call(struct vd_reading *r, const struct vd_rpc_block *block, const json_t *object,
-         const json_t *overrides)
+         const json_t *overrides, const json_t *block_overrides)
 {
     struct vd_call_args args;
     struct vd_at at;
@@ -159,12 +206,15 @@ run_call(struct vd_reading *r, const struct vd_rpc_block *block, const json_t *o
     if (bad == NULL)
         bad = vd_reading_block(r, &at, block);
     if (bad == NULL)
-        bad = vd_reading_exec(r, &exec, &at);
+        bad = vd_block_overrides_apply(r, &at.header, 3, block_overrides);
+    if (bad != NULL)
+        return bad;
+    set_prices(&args, &at.header);
+    bad = vd_reading_exec(r, &exec, &at);
     if (bad == NULL)
         bad = vd_overrides_apply(r, exec, 2, overrides);
     if (bad != NULL)
         return bad;
-    vd_call_args_price(&args, &at.header.base_fee);
     args.call.gas = gas_for_call(r, &args, &at.header);
     struct vd_call_result result;
     struct vd_watch watch;
@@ -185,13 +235,11 @@ eth_call(struct vd_rpc_call *call, void *ctx)
     vd_done *done =
         vd_rpc_params(call, VD_PARAM_JSON(&object), VD_PARAM_BLOCK_OR_HASH_OPT(&block),
                       VD_PARAM_JSON_OPT(&overrides), VD_PARAM_JSON_OPT(&block_overrides));
-    if (done == NULL && json_object_size(block_overrides) != 0)
-        done = vd_rpc_bad_argument(call, 3, "block overrides are not supported");
     if (done == NULL)
         done = vd_reading_open(&r, ctx, call);
     if (done != NULL)
         return done;
-    done = run_call(&r, &block, object, overrides);
+    done = run_call(&r, &block, object, overrides, block_overrides);
     vd_reading_close(&r);
     return done;
 }
@@ -343,13 +391,14 @@ run_estimate(struct vd_reading *r, const struct vd_rpc_block *block, const json_
     vd_done *bad = vd_call_args_read(r, &args, 0, object);
     if (bad == NULL)
         bad = vd_reading_block(r, &at, block);
-    if (bad == NULL)
-        bad = vd_reading_exec(r, &e.exec, &at);
+    if (bad != NULL)
+        return bad;
+    set_prices(&args, &at.header);
+    bad = vd_reading_exec(r, &e.exec, &at);
     if (bad == NULL)
         bad = vd_overrides_apply(r, e.exec, 2, overrides);
     if (bad != NULL)
         return bad;
-    vd_call_args_price(&args, &at.header.base_fee);
     e.call = args.call;
     uint64_t high = args.has_gas && args.call.gas >= TX_GAS ? args.call.gas : at.header.gas_limit;
     if (high > at.header.gas_limit)

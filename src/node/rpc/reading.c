@@ -179,13 +179,50 @@ vd_reading_state(struct vd_reading *r, struct vd_state_source *source, const str
     return err == VD_OK ? NULL : state_error(r, err, at);
 }
 
+/* BLOCKHASH.  The parent of the open block may not be in the database yet, but its child names
+   it. */
+struct ancestors {
+    struct vd_view *view;
+    struct vd_hash parent;
+    uint64_t number;
+};
+
+static enum vd_err
+ancestor_hash(void *ctx, struct vd_hash *out, uint64_t n)
+{
+    const struct ancestors *a = ctx;
+    struct vd_header header;
+    *out = (struct vd_hash){{0}};
+    if (n + 1 == a->number) {
+        *out = a->parent;
+        return VD_OK;
+    }
+    enum vd_err err = vd_view_header(a->view, &header, out, n);
+    return err == VD_ERR_NOT_FOUND ? VD_OK : err;
+}
+
 vd_done *
 vd_reading_exec(struct vd_reading *r, struct vd_exec **exec, const struct vd_at *at)
 {
-    struct vd_header header;
-    enum vd_err err = vd_view_exec(r->view, exec, &header, r->arena,
-                                   at->open != NULL ? VD_VIEW_PENDING : at->number);
-    return err == VD_OK ? NULL : state_error(r, err, at);
+    struct vd_state_source *source = VD_ARENA_NEW(r->arena, struct vd_state_source, 1);
+    struct ancestors *ancestors = VD_ARENA_NEW(r->arena, struct ancestors, 1);
+    if (source == NULL || ancestors == NULL)
+        return vd_answer_err(r->call, VD_ERR_NO_MEMORY);
+    vd_done *bad = vd_reading_state(r, source, at);
+    if (bad != NULL)
+        return bad;
+    *ancestors = (struct ancestors){r->view, at->header.parent_hash, at->number};
+    struct vd_exec_inputs inputs = {
+        .config = r->api->chain,
+        .parent = &at->header,
+        .parent_hash = at->header.parent_hash,
+        .source = source,
+        .curves = vd_engine_curves(r->api->engine),
+        .hash_ctx = ancestors,
+        .block_hash = ancestor_hash,
+    };
+    enum vd_err err = vd_exec_at(exec, r->arena, &inputs, &at->header);
+    return err == VD_OK ? NULL : vd_answer_err(r->call, err);
 }
 
 vd_done *

@@ -96,6 +96,7 @@ vd_done *vd_reading_txs(struct vd_reading *r, const struct vd_tx_record **txs, s
 /* The state after it, for reads; and for calls. */
 vd_done *vd_reading_state(struct vd_reading *r, struct vd_state_source *source,
                           const struct vd_at *at);
+/* The calls see at->header, which may have been changed since the block was found. */
 vd_done *vd_reading_exec(struct vd_reading *r, struct vd_exec **exec, const struct vd_at *at);
 /* An account of a state; *found false: no such account. */
 vd_done *vd_reading_account(struct vd_reading *r, struct vd_account *account, bool *found,
@@ -170,6 +171,9 @@ vd_done *vd_answer_reverted(struct vd_rpc_call *call, struct vd_slice output);
 #define VD_REFUSAL_MAX 320
 void vd_refusal_text(char out[VD_REFUSAL_MAX], const struct vd_call_result *result,
                      const struct vd_call *call);
+/* Changes the header that the calls see (geth's block overrides). */
+vd_done *vd_block_overrides_apply(struct vd_reading *r, struct vd_header *header, size_t index,
+                                  const json_t *overrides);
 /* Changes the state that the calls run on as the object says (geth's state overrides). */
 vd_done *vd_overrides_apply(struct vd_reading *r, struct vd_exec *exec, size_t index,
                             const json_t *overrides);
