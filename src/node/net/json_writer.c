@@ -84,8 +84,9 @@ comma(struct vd_json *j)
 void
 vd_json_bytes(struct vd_json *j, const void *bytes, size_t len)
 {
-    char *at = extend(j, len);
-    if (at != NULL && len != 0)
+    /* Nothing written to nothing yet: NULL + 0 is undefined in C. */
+    char *at = len == 0 ? NULL : extend(j, len);
+    if (at != NULL)
         memcpy(at, bytes, len);
 }
 
