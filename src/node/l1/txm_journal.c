@@ -325,6 +325,8 @@ vd_txm_frames_read(struct vd_txm_frames *out, struct vd_slice file)
     *out = (struct vd_txm_frames){.records = malloc(file.len + 1)};
     if (out->records == NULL)
         return VD_ERR_NO_MEMORY;
+    if (file.len == 0)
+        return VD_OK; /* an empty slice may have no address */
     while (frame_at(&record, vd_slice(file.ptr + at, file.len - at))) {
         memcpy(out->records + out->records_len, record.ptr, record.len);
         out->records_len += record.len;
