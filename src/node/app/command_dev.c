@@ -30,8 +30,8 @@
 #define L1_GAS_LIMIT 60000000u
 #define L2_GAS_LIMIT 400000000u
 #define L1_INTERVAL_MS 1000u
-#define L1_SAFE_DEPTH 4u
-#define L1_FINALIZED_DEPTH 8u
+#define L1_SAFE_DEPTH 8u
+#define L1_FINALIZED_DEPTH 24u /* reorgs of 20 blocks can be tried */
 #define STATUS_MS 1000u
 /* The batcher's account: the last of the ten. */
 #define BATCHER 9u

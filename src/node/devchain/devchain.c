@@ -13,6 +13,8 @@ enum control_kind {
     CONTROL_MINE,
     CONTROL_TIME,
     CONTROL_REORG,
+    CONTROL_SNAPSHOT,
+    CONTROL_REVERT,
 };
 
 struct control {
@@ -32,6 +34,12 @@ enum state {
     CUTTING, /* a reorg takes blocks off */
 };
 
+struct snapshot {
+    uint64_t id;
+    struct vd_block_id block;
+    uint64_t offset_s;
+};
+
 struct vd_devchain {
     struct vd_devchain_config config;
     uv_timer_t timer;
@@ -46,6 +54,9 @@ struct vd_devchain {
     uint64_t retry_ms;
     bool reopening; /* the open block is to be opened again, with another time */
     uint8_t extra[7];
+    struct snapshot snapshots[VD_DEVCHAIN_SNAPSHOTS];
+    size_t snapshot_count;
+    uint64_t next_snapshot;
     bool closing;
     void (*closed)(void *ctx);
     void *closed_ctx;
@@ -174,15 +185,21 @@ seal(struct vd_devchain *d)
 /* --- controls --- */
 
 static void
-answer(struct vd_devchain *d, enum vd_err err, const char *why)
+answer_value(struct vd_devchain *d, enum vd_err err, const char *why, uint64_t value)
 {
     struct control *control = d->controls;
     d->controls = control->next;
     d->control_count--;
     if (control->fn) {
-        control->fn(control->ctx, err, why);
+        control->fn(control->ctx, err, why, value);
     }
     free(control);
+}
+
+static void
+answer(struct vd_devchain *d, enum vd_err err, const char *why)
+{
+    answer_value(d, err, why, 0);
 }
 
 static void
@@ -224,6 +241,82 @@ begin_reorg(struct vd_devchain *d, uint64_t depth)
                         &finalized, UINT64_MAX, on_cut, d);
 }
 
+static bool
+has_pending(struct vd_devchain *d)
+{
+    struct vd_view *view = NULL;
+    if (vd_view_open(&view, d->config.engine) != VD_OK) {
+        return false;
+    }
+    const struct vd_pending *pending = vd_view_pending(view);
+    bool has = pending && pending->tx_count > 0;
+    vd_view_close(view);
+    return has;
+}
+
+/* What was pending is in a block now. */
+static void
+take_snapshot(struct vd_devchain *d)
+{
+    const struct vd_block_ref *tip = &vd_engine_heads(d->config.engine)->unsafe;
+    if (d->snapshot_count == VD_DEVCHAIN_SNAPSHOTS) {
+        memmove(d->snapshots, d->snapshots + 1, (d->snapshot_count - 1) * sizeof *d->snapshots);
+        d->snapshot_count--;
+    }
+    struct snapshot *s = &d->snapshots[d->snapshot_count++];
+    *s = (struct snapshot){
+        .id = d->next_snapshot++, .block = {tip->hash, tip->number}, .offset_s = d->offset_s};
+    answer_value(d, VD_OK, "", s->id);
+}
+
+static void
+on_forgotten(void *ctx, enum vd_err err)
+{
+    struct vd_devchain *d = ctx;
+    d->state = IDLE;
+    d->in_hand = false;
+    answer(d, err, vd_err_text(err));
+    advance(d);
+}
+
+static void
+on_reverted(void *ctx, enum vd_err err)
+{
+    struct vd_devchain *d = ctx;
+    if (err != VD_OK) {
+        on_forgotten(d, err);
+        return;
+    }
+    vd_engine_forget(d->config.engine, on_forgotten, d);
+}
+
+static void
+begin_revert(struct vd_devchain *d, uint64_t id)
+{
+    size_t i = d->snapshot_count;
+    while (i > 0 && d->snapshots[i - 1].id != id) {
+        i--;
+    }
+    if (i == 0) {
+        d->in_hand = false;
+        answer(d, VD_ERR_NOT_FOUND, "no such snapshot");
+        return;
+    }
+    struct snapshot target = d->snapshots[i - 1];
+    d->snapshot_count = i - 1;
+    const struct vd_heads *heads = vd_engine_heads(d->config.engine);
+    const struct vd_block_ref *refs[] = {&heads->safe, &heads->finalized};
+    struct vd_block_id below[2];
+    for (size_t j = 0; j < 2; j++) {
+        below[j] = (struct vd_block_id){refs[j]->hash, refs[j]->number};
+        below[j] = below[j].number > target.block.number ? target.block : below[j];
+    }
+    d->offset_s = target.offset_s;
+    d->state = CUTTING;
+    vd_engine_set_heads(d->config.engine, &target.block, &below[0], &below[1], UINT64_MAX,
+                        on_reverted, d);
+}
+
 /* Begins the first control that waits.  A reorg cuts first and then mines. */
 static void
 begin_control(struct vd_devchain *d)
@@ -242,6 +335,14 @@ begin_control(struct vd_devchain *d)
     case CONTROL_REORG:
         d->in_hand = true;
         begin_reorg(d, control->amount);
+        break;
+    case CONTROL_SNAPSHOT:
+        d->in_hand = true;
+        d->to_mine = has_pending(d) ? 1 : 0;
+        break;
+    case CONTROL_REVERT:
+        d->in_hand = true;
+        begin_revert(d, control->amount);
         break;
     }
 }
@@ -281,7 +382,11 @@ advance(struct vd_devchain *d)
     }
     if (d->in_hand && d->to_mine == 0) {
         d->in_hand = false;
-        answer(d, VD_OK, "");
+        if (d->controls->kind == CONTROL_SNAPSHOT) {
+            take_snapshot(d);
+        } else {
+            answer(d, VD_OK, "");
+        }
     }
     while (d->controls && !d->in_hand) {
         begin_control(d);
@@ -336,7 +441,7 @@ add_control(struct vd_devchain *d, enum control_kind kind, uint64_t amount, vd_d
         d->control_count < MAX_WAITING && !d->closing ? calloc(1, sizeof *control) : NULL;
     if (!control) {
         if (fn) {
-            fn(ctx, VD_ERR_BUSY, "too many controls are waiting");
+            fn(ctx, VD_ERR_BUSY, "too many controls are waiting", 0);
         }
         return;
     }
@@ -372,4 +477,16 @@ void
 vd_devchain_reorg(struct vd_devchain *d, uint64_t depth, vd_devchain_fn fn, void *ctx)
 {
     add_control(d, CONTROL_REORG, depth, fn, ctx);
+}
+
+void
+vd_devchain_snapshot(struct vd_devchain *d, vd_devchain_fn fn, void *ctx)
+{
+    add_control(d, CONTROL_SNAPSHOT, 0, fn, ctx);
+}
+
+void
+vd_devchain_revert(struct vd_devchain *d, uint64_t id, vd_devchain_fn fn, void *ctx)
+{
+    add_control(d, CONTROL_REVERT, id, fn, ctx);
 }

@@ -195,6 +195,14 @@ vd_admit_carry(struct vd_engine *e, struct vd_slice raw, const struct vd_address
 }
 
 void
+vd_admit_forget(struct vd_engine *e)
+{
+    while (e->pool.oldest) {
+        evict(e, e->pool.oldest, "the chain was set back to a snapshot");
+    }
+}
+
+void
 vd_admit_expire(struct vd_engine *e)
 {
     const struct vd_clock *clock = e->config.clock;

@@ -47,6 +47,11 @@ run_command(struct vd_engine *e, struct vd_command *c)
     case VD_CMD_DROP:
         vd_do_drop(e, c);
         return;
+    case VD_CMD_FORGET:
+        vd_engine_drop_open(e);
+        vd_admit_forget(e);
+        vd_group_answer(e, c);
+        return;
     case VD_CMD_SEAL:
         vd_do_seal(e, c);
         return;
@@ -311,6 +316,14 @@ vd_engine_seal(struct vd_engine *e, vd_block_cb callback, void *ctx)
 }
 
 void
+vd_engine_forget(struct vd_engine *e, vd_done_cb callback, void *ctx)
+{
+    struct vd_command *c = new_command(e, VD_CMD_FORGET, 0, ctx);
+    c->fn.done = callback;
+    give_or_refuse(e, c);
+}
+
+void
 vd_engine_drop_block(struct vd_engine *e, vd_block_cb callback, void *ctx)
 {
     struct vd_command *c = new_command(e, VD_CMD_DROP, 0, ctx);
@@ -563,6 +576,7 @@ on_answer(struct vd_engine *e, struct vd_command *c)
     case VD_CMD_DERIVE:
         call_build(c);
         break;
+    case VD_CMD_FORGET:
     case VD_CMD_SET_HEADS:
         if (c->fn.done) {
             c->fn.done(c->ctx, c->err);

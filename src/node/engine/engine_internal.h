@@ -199,6 +199,7 @@ enum vd_command_kind {
     VD_CMD_SUBMIT,
     VD_CMD_OPEN,
     VD_CMD_DROP,
+    VD_CMD_FORGET,
     VD_CMD_SEAL,
     VD_CMD_DERIVE,
     VD_CMD_SET_HEADS,
@@ -425,6 +426,8 @@ void vd_admit_fill(struct vd_engine *e);
 /* A transaction that stood in a block comes back, after those that came back before. */
 void vd_admit_carry(struct vd_engine *e, struct vd_slice raw, const struct vd_address *sender);
 void vd_admit_expire(struct vd_engine *e);
+/* Every waiting transaction leaves. */
+void vd_admit_forget(struct vd_engine *e);
 
 /* --- groups.c --- */
 struct vd_group *vd_group_now(struct vd_engine *e);

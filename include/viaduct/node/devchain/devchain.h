@@ -28,7 +28,8 @@ VD_MUST_USE enum vd_err vd_devchain_new(struct vd_devchain **out,
 /* Stops mining, finishes what is under way, frees it, calls closed. */
 void vd_devchain_close(struct vd_devchain *dev, void (*closed)(void *ctx), void *ctx);
 
-typedef void (*vd_devchain_fn)(void *ctx, enum vd_err err, const char *why);
+/* value: a snapshot's id, else 0.  why is not NULL. */
+typedef void (*vd_devchain_fn)(void *ctx, enum vd_err err, const char *why, uint64_t value);
 
 /* Controls run one after the other, in the order of the calls; each answers when the database has
    what it did.  VD_ERR_BUSY: too many are waiting. */
@@ -41,5 +42,12 @@ uint64_t vd_devchain_offset(const struct vd_devchain *dev);
 /* Replaces the newest depth blocks by as many others and one more.  Their transactions come back,
    in order, in the new ones.  VD_ERR_INVALID: the chain is not that long, or finalized there. */
 void vd_devchain_reorg(struct vd_devchain *dev, uint64_t depth, vd_devchain_fn fn, void *ctx);
+
+/* A snapshot is a block: what is pending is sealed into it first.  Setting the chain back to one
+   uses it and all later ones up; transactions since are forgotten.  VD_ERR_NOT_FOUND: no such
+   snapshot, or its block is not on the chain any more.  At most VD_DEVCHAIN_SNAPSHOTS are kept. */
+#define VD_DEVCHAIN_SNAPSHOTS 256u
+void vd_devchain_snapshot(struct vd_devchain *dev, vd_devchain_fn fn, void *ctx);
+void vd_devchain_revert(struct vd_devchain *dev, uint64_t id, vd_devchain_fn fn, void *ctx);
 
 #endif

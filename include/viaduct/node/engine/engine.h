@@ -166,6 +166,11 @@ void vd_engine_seal(struct vd_engine *engine, vd_block_cb callback, void *ctx);
 /* Drops it; its transactions wait for the next.  callback may be NULL; its block is NULL. */
 void vd_engine_drop_block(struct vd_engine *engine, vd_block_cb callback, void *ctx);
 
+typedef void (*vd_done_cb)(void *ctx, enum vd_err err);
+/* Drops the open block and forgets every transaction that waits, acknowledged or not, each logged: a
+   development chain set back to a snapshot. */
+void vd_engine_forget(struct vd_engine *engine, vd_done_cb callback, void *ctx);
+
 /* The batcher's debt slows the builder: at most so many bytes of user transactions in the blocks
    opened from now on, and at most so many in one; 0 for no limit. */
 void vd_engine_set_throttle(struct vd_engine *engine, uint64_t max_block_bytes,
@@ -193,8 +198,6 @@ typedef void (*vd_build_cb)(void *ctx, const struct vd_build_result *result);
    transaction. attributes are copied. */
 void vd_engine_derive(struct vd_engine *engine, const struct vd_attributes *attributes,
                       vd_build_cb callback, void *ctx);
-
-typedef void (*vd_done_cb)(void *ctx, enum vd_err err);
 
 /* Moves the heads to blocks that are there; blocks above unsafe are thrown away and their
    transactions come back in order.  Safe-head entries at L1 blocks from l1_from on are taken back
