@@ -45,7 +45,14 @@ vd_body_read(struct vd_body *body, struct vd_slice row)
     if (row.len < head) {
         return VD_ERR_CORRUPT;
     }
-    uint32_t end = body->count == 0 ? 0 : vd_load_be32(row.ptr + 4 * (size_t)body->count);
+    uint32_t end = 0;
+    for (uint32_t i = 0; i < body->count; i++) {
+        uint32_t start = end;
+        end = vd_load_be32(row.ptr + 4 + 4 * (size_t)i);
+        if (end <= start) {
+            return VD_ERR_CORRUPT; /* no transaction is empty */
+        }
+    }
     return row.len == head + end ? VD_OK : VD_ERR_CORRUPT;
 }
 
@@ -121,11 +128,21 @@ decode_log(struct vd_cursor *cur, struct vd_log *log)
     log->data = vd_cursor_take(cur, len);
 }
 
+static bool
+type_is_known(uint8_t type)
+{
+    return type <= VD_TX_SET_CODE || type == VD_TX_DEPOSIT;
+}
+
 static enum vd_err
 decode_receipt(struct vd_cursor *cur, struct vd_receipt *r, struct vd_arena *arena)
 {
-    r->type = (enum vd_tx_type)vd_cursor_u8(cur);
+    uint8_t type = vd_cursor_u8(cur);
     uint8_t flags = vd_cursor_u8(cur);
+    if (!type_is_known(type) || (flags & ~(FLAG_SUCCESS | FLAG_CONTRACT)) != 0) {
+        return VD_ERR_CORRUPT;
+    }
+    r->type = (enum vd_tx_type)type;
     r->success = (flags & FLAG_SUCCESS) != 0;
     r->has_contract_address = (flags & FLAG_CONTRACT) != 0;
     r->cumulative_gas_used = vd_cursor_be64(cur);

@@ -58,6 +58,9 @@ vd_branch_decode(struct vd_trie_ref child[16], struct vd_slice row)
     uint16_t present = vd_load_be16(row.ptr);
     uint16_t inlined = vd_load_be16(row.ptr + 2);
     size_t at = 4;
+    if ((inlined & ~present) != 0) {
+        return VD_ERR_CORRUPT;
+    }
     for (unsigned i = 0; i < 16; i++) {
         child[i].len = 0;
         if (!(present >> i & 1)) {
@@ -65,10 +68,13 @@ vd_branch_decode(struct vd_trie_ref child[16], struct vd_slice row)
         }
         size_t len = 32;
         if (inlined >> i & 1) {
-            len = at < row.len ? row.ptr[at] : 255;
+            len = at < row.len ? row.ptr[at] : 0;
             at++;
+            if (len == 0 || len > 31) {
+                return VD_ERR_CORRUPT;
+            }
         }
-        if (len > 32 || at + len > row.len) {
+        if (at + len > row.len) {
             return VD_ERR_CORRUPT;
         }
         child[i].len = (uint8_t)len;
@@ -320,6 +326,9 @@ enum form {
     FORM_CHILDREN,
 };
 
+/* A branch at the account trie's root that was not there. */
+#define MIN_ENTRY 6u
+
 static enum vd_err
 changed_children(uint8_t *out, size_t *len, const struct vd_change *change)
 {
@@ -384,10 +393,57 @@ vd_diff_record(struct vd_buf *out, const struct vd_diff *diff)
     return out->err;
 }
 
+static bool
+key_len_is_valid(uint8_t table, size_t len)
+{
+    switch ((enum vd_table)table) {
+    case VD_TABLE_ACCOUNTS:
+        return len == 32;
+    case VD_TABLE_SLOTS:
+        return len == 64;
+    case VD_TABLE_BRANCHES:
+        return len >= 1 && len <= VD_MAX_KEY;
+    case VD_TABLE_CODE:
+        return false; /* never taken back, so in no record */
+    }
+    return false;
+}
+
+/* Reads the entry at the record's start; 0: there is none. */
+static size_t
+read_entry(struct vd_undo *undo, struct vd_slice record)
+{
+    const uint8_t *p = record.ptr;
+    size_t key_len = record.len >= 3 ? p[2] : 0;
+    if (record.len < 5 + key_len || !key_len_is_valid(p[0], key_len)) {
+        return 0;
+    }
+    struct vd_slice value = vd_slice(p + 5 + key_len, vd_load_be16(p + 3 + key_len));
+    size_t len = 5 + key_len + value.len;
+    if (record.len < len) {
+        return 0;
+    }
+    *undo = (struct vd_undo){.table = (enum vd_table)p[0], .key = vd_slice(p + 3, key_len)};
+    if (p[1] == FORM_NONE) {
+        return value.len == 0 ? len : 0;
+    }
+    if (p[1] == FORM_WHOLE) {
+        undo->before = value;
+        return value.len > 0 ? len : 0;
+    }
+    if (p[1] != FORM_CHILDREN || value.len < 2 || undo->table != VD_TABLE_BRANCHES) {
+        return 0;
+    }
+    undo->delta = true;
+    undo->delta_mask = vd_load_be16(value.ptr);
+    undo->before = vd_slice(value.ptr + 2, value.len - 2);
+    return len;
+}
+
 enum vd_err
 vd_undo_read(struct vd_undo **undos, size_t *count, struct vd_arena *arena, struct vd_slice record)
 {
-    size_t cap = record.len / 5 + 1;
+    size_t cap = record.len / MIN_ENTRY + 1;
     struct vd_undo *list = vd_arena_alloc(arena, cap * sizeof *list, _Alignof(struct vd_undo));
     if (!list) {
         return VD_ERR_NO_MEMORY;
@@ -396,27 +452,17 @@ vd_undo_read(struct vd_undo **undos, size_t *count, struct vd_arena *arena, stru
     *count = 0;
     size_t at = 0;
     while (at < record.len) {
-        const uint8_t *p = record.ptr + at;
-        size_t left = record.len - at;
-        size_t key_len = left >= 3 ? p[2] : SIZE_MAX / 2;
-        if (left < 5 + key_len || p[0] >= VD_STATE_TABLES || p[1] > FORM_CHILDREN) {
+        struct vd_undo *undo = &list[*count];
+        size_t len = read_entry(undo, vd_slice(record.ptr + at, record.len - at));
+        if (len == 0) {
             return VD_ERR_CORRUPT;
         }
-        size_t value_len = vd_load_be16(p + 3 + key_len);
-        struct vd_slice value = vd_slice(p + 5 + key_len, value_len);
-        if (left < 5 + key_len + value_len || (p[1] == FORM_CHILDREN && value_len < 2)) {
+        /* Lookups go by the order. */
+        if (*count > 0 && compare_rows(undo[-1].table, undo[-1].key, undo->table, undo->key) >= 0) {
             return VD_ERR_CORRUPT;
         }
-        struct vd_undo *undo = &list[(*count)++];
-        *undo = (struct vd_undo){.table = (enum vd_table)p[0], .key = vd_slice(p + 3, key_len)};
-        if (p[1] == FORM_WHOLE) {
-            undo->before = value;
-        } else if (p[1] == FORM_CHILDREN) {
-            undo->delta = true;
-            undo->delta_mask = vd_load_be16(value.ptr);
-            undo->before = vd_slice(value.ptr + 2, value_len - 2);
-        }
-        at += 5 + key_len + value_len;
+        ++*count;
+        at += len;
     }
     return VD_OK;
 }

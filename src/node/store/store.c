@@ -179,7 +179,10 @@ check_number(struct vd_store *store, MDB_txn *txn, const char *key, uint64_t val
         vd_store_be64(bytes, value);
         return vd_store_put(store, txn, DB_META, vd_text_slice(key), vd_slice(bytes, 8));
     }
-    if (err == VD_OK && row.len == 8) {
+    if (err == VD_OK && row.len != 8) {
+        return VD_ERR_CORRUPT;
+    }
+    if (err == VD_OK) {
         *found = vd_load_be64(row.ptr);
     }
     return err;

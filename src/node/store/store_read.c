@@ -191,6 +191,9 @@ vd_snapshot_number(struct vd_snapshot *snapshot, uint64_t *number, const struct 
     struct vd_slice row;
     enum vd_err err =
         vd_store_get(snapshot->store, snapshot->txn, &row, DB_NUMBERS, vd_slice(hash->b, 32));
+    if (err == VD_OK && row.len != 8) {
+        return VD_ERR_CORRUPT;
+    }
     if (err == VD_OK) {
         *number = vd_load_be64(row.ptr);
     }

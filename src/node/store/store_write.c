@@ -468,7 +468,7 @@ vd_store_unwind(struct vd_store *store, uint64_t number)
     if (err != VD_OK) {
         return err;
     }
-    struct vd_block_id tip;
+    struct vd_block_id tip = {.number = 0};
     err = vd_store_read_id(store, txn, &tip, vd_meta_heads[VD_HEAD_UNSAFE]);
     for (uint64_t n = tip.number; err == VD_OK && n > number; n--) {
         err = unwind_block(store, txn, &scratch, n);

@@ -4,6 +4,7 @@
 #ifndef VIADUCT_TESTS_UNIT_NODE_STORE_STORE_WORLD_H
 #define VIADUCT_TESTS_UNIT_NODE_STORE_STORE_WORLD_H
 
+#include <errno.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -350,6 +351,42 @@ world_check_rows(const struct vd_rows *rows, const struct world_model *model)
                          VD_ERR_NOT_FOUND);
     }
     world_expected_free(&expected);
+}
+
+/* The model read back from rows: of a state that another process committed. */
+static inline void
+world_read_model(const struct vd_rows *rows, struct world_model *model)
+{
+    *model = (struct world_model){0};
+    for (unsigned i = 0; i < WORLD_ACCOUNTS; i++) {
+        struct vd_slice row;
+        struct vd_account account;
+        struct vd_hash key = world_address_hash(i);
+        enum vd_err err = rows->get(rows->ctx, &row, VD_TABLE_ACCOUNTS, vd_slice(key.b, 32));
+        if (err == VD_ERR_NOT_FOUND)
+            continue;
+        assert_int_equal(err, VD_OK);
+        assert_int_equal(vd_account_decode(&account, row), VD_OK);
+        struct world_account *out = &model->accounts[i];
+        *out = (struct world_account){true, account.nonce, account.balance.w[0], 0};
+        while (out->code <= 200) {
+            struct vd_hash hash = world_code_hash(out->code);
+            if (vd_hash_eq(&hash, &account.code_hash))
+                break;
+            out->code++;
+        }
+        for (unsigned s = 0; i < WORLD_CONTRACTS && s < WORLD_SLOTS; s++) {
+            uint8_t slot_key[64];
+            struct vd_hash slot = world_slot_hash(s);
+            memcpy(slot_key, key.b, 32);
+            memcpy(slot_key + 32, slot.b, 32);
+            err = rows->get(rows->ctx, &row, VD_TABLE_SLOTS, vd_slice(slot_key, 64));
+            if (err == VD_OK && row.len == 1)
+                model->slots[i][s] = vd_u256(row.ptr[0]);
+            else if (err == VD_OK)
+                model->slots[i][s] = vd_u256_from_slice(vd_slice(row.ptr + 1, row.len - 1));
+        }
+    }
 }
 
 /* --- changing model and state alike --- */

@@ -345,7 +345,7 @@ static void
 move_unwind(struct model *m)
 {
     struct world *w = m->w;
-    uint64_t far = vd_random_below(&w->random, 12) == 0 ? 300 : 20;
+    uint64_t far = vd_random_below(&w->random, 30) == 0 ? 300 : 20;
     uint64_t depth = vd_random_below(&w->random, far);
     uint64_t number = depth > w->tip ? 0 : w->tip - depth;
     enum vd_err err = vd_store_unwind(w->store, number);
