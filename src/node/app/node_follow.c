@@ -74,14 +74,13 @@ vd_node_follower_heads(struct vd_node *n, struct vd_follower_heads *heads)
 static const struct vd_l1_block *
 lend(struct vd_node *n, struct vd_l1_fetched *fetched)
 {
-    for (size_t i = 0; i < VD_NODE_MAX_FETCHED; i++) {
-        if (!n->fetched[i]) {
-            n->fetched[i] = fetched;
-            return vd_l1_fetched_block(fetched);
-        }
+    size_t i = 0;
+    while (i < VD_NODE_MAX_FETCHED && n->fetched[i]) {
+        i++;
     }
-    VD_ASSERT(!"more L1 blocks on loan than the follower holds");
-    return NULL;
+    VD_ASSERT(i < VD_NODE_MAX_FETCHED); /* the follower holds two at the most */
+    n->fetched[i] = fetched;
+    return vd_l1_fetched_block(fetched);
 }
 
 static void
