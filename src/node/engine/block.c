@@ -70,6 +70,42 @@ read_tip(struct vd_engine *e, struct vd_snapshot *snapshot)
     return err;
 }
 
+/* Shows `sealed` to views. */
+static void
+show_sealed(struct vd_engine *e)
+{
+    struct vd_block_box *old[VD_ENGINE_MAX_SEALED];
+    size_t old_count = e->recent_count;
+    for (size_t i = 0; i < e->sealed_count; i++) {
+        vd_box_ref(e->sealed[i]);
+    }
+    uv_mutex_lock(&e->mutex);
+    memcpy(old, e->recent, old_count * sizeof(struct vd_block_box *));
+    memcpy(e->recent, e->sealed, e->sealed_count * sizeof(struct vd_block_box *));
+    e->recent_count = e->sealed_count;
+    uv_mutex_unlock(&e->mutex);
+    for (size_t i = 0; i < old_count; i++) {
+        vd_box_release(old[i]);
+    }
+}
+
+void
+vd_engine_forget_committed(struct vd_engine *e)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < e->sealed_count; i++) {
+        if (atomic_load(&e->sealed[i]->committed)) {
+            vd_box_release(e->sealed[i]);
+        } else {
+            e->sealed[kept++] = e->sealed[i];
+        }
+    }
+    if (kept != e->sealed_count) {
+        e->sealed_count = kept;
+        show_sealed(e);
+    }
+}
+
 /* Forgets sealed blocks and takes the tip from the database. */
 enum vd_err
 vd_engine_load_tip(struct vd_engine *e)
@@ -79,6 +115,7 @@ vd_engine_load_tip(struct vd_engine *e)
         vd_box_release(e->sealed[i]);
     }
     e->sealed_count = 0;
+    show_sealed(e);
     enum vd_err err = vd_snapshot_begin(&snapshot, e->store);
     if (err == VD_OK) {
         err = read_tip(e, snapshot);
@@ -89,23 +126,11 @@ vd_engine_load_tip(struct vd_engine *e)
 
 /* --- the state under a block --- */
 
-static void
-forget_committed(struct vd_engine *e, uint64_t head)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < e->sealed_count; i++) {
-        if (e->sealed[i]->result.header.number <= head) {
-            vd_box_release(e->sealed[i]);
-        } else {
-            e->sealed[kept++] = e->sealed[i];
-        }
-    }
-    e->sealed_count = kept;
-}
-
 enum vd_err
 vd_base_attach(struct vd_engine *e, struct vd_base *base)
 {
+    /* In this order: what is forgotten here the snapshot has.  It may have more. */
+    vd_engine_forget_committed(e);
     enum vd_err err = vd_snapshot_begin(&base->snapshot, e->store);
     if (err == VD_OK) {
         err = vd_snapshot_head(base->snapshot, VD_HEAD_UNSAFE, &base->head);
@@ -113,10 +138,13 @@ vd_base_attach(struct vd_engine *e, struct vd_base *base)
     if (err != VD_OK) {
         return err;
     }
-    forget_committed(e, base->head.number);
-    base->count = e->sealed_count;
+    base->count = 0;
+    while (base->count < e->sealed_count &&
+           e->sealed[e->sealed_count - 1 - base->count]->info.ref.number > base->head.number) {
+        base->count++;
+    }
     for (size_t i = 0; i < base->count; i++) {
-        struct vd_block_box *below = e->sealed[base->count - 1 - i];
+        struct vd_block_box *below = e->sealed[e->sealed_count - 1 - i];
         vd_box_ref(below);
         base->boxes[i] = below;
         base->list[i] = &below->diff;
@@ -349,7 +377,9 @@ begin_exec(struct vd_engine *e, struct vd_block_box *box)
                                           .block_hash = block_hash};
     enum vd_err err = vd_exec_begin(&box->exec, &box->exec_arena, &box->inputs);
     if (err == VD_OK) {
-        err = vd_overlay_collect(&box->overlay, vd_exec_state(box->exec));
+        /* All that the system calls wrote; they are several transactions of the state. */
+        struct vd_hash root;
+        err = vd_state_root(vd_exec_state(box->exec), &root, &box->overlay.fresh.visitor, NULL);
     }
     return err;
 }
@@ -447,6 +477,7 @@ vd_block_append(struct vd_engine *e, struct vd_block_box *box, struct vd_store_j
     vd_base_deinit(&box->base);
     e->sealed[e->sealed_count++] = box;
     vd_box_ref(box);
+    show_sealed(e);
     job->box = box;
     if (e->returned_cleared != e->returned_given &&
         atomic_load(&e->returned_durable) == e->returned_given) {

@@ -25,17 +25,9 @@ make_room(struct vd_engine *e)
     if (e->sealed_count < VD_ENGINE_MAX_SEALED) {
         return true;
     }
-    size_t kept = 0;
     vd_store_wait(e);
-    for (size_t i = 0; i < e->sealed_count; i++) {
-        if (atomic_load(&e->sealed[i]->committed)) {
-            vd_box_release(e->sealed[i]);
-        } else {
-            e->sealed[kept++] = e->sealed[i];
-        }
-    }
-    e->sealed_count = kept;
-    return kept < VD_ENGINE_MAX_SEALED;
+    vd_engine_forget_committed(e);
+    return e->sealed_count < VD_ENGINE_MAX_SEALED;
 }
 
 /* --- the open block --- */

@@ -518,6 +518,9 @@ free_inside(struct vd_engine *e)
     for (size_t i = 0; i < e->sealed_count; i++) {
         vd_box_release(e->sealed[i]);
     }
+    for (size_t i = 0; i < e->recent_count; i++) {
+        vd_box_release(e->recent[i]);
+    }
     vd_engine_drop_tip_base(e);
     vd_group_discard(e);
     vd_mempool_clear(&e->pool);
@@ -723,16 +726,18 @@ found(struct vd_engine *e, char why[WHY], const struct vd_genesis *genesis, bool
       const struct vd_block_id *stored)
 {
     struct vd_arena arena;
+    struct vd_arena rows; /* the state rewinds its own */
     struct vd_diff_builder builder;
     struct vd_header header;
     struct vd_hash hash;
     struct vd_diff diff;
-    void *memory = vd_reserve(GENESIS_BYTES);
+    uint8_t *memory = vd_reserve(2 * GENESIS_BYTES);
     if (!memory) {
         return VD_ERR_NO_MEMORY;
     }
     vd_arena_init(&arena, memory, GENESIS_BYTES);
-    vd_diff_begin(&builder, &arena);
+    vd_arena_init(&rows, memory + GENESIS_BYTES, GENESIS_BYTES);
+    vd_diff_begin(&builder, &rows);
     enum vd_err err = vd_genesis_build(&header, &hash, &arena, &e->chain, genesis, &builder.visitor,
                                        &builder.sink);
     if (err == VD_OK && is_empty) {
@@ -749,7 +754,7 @@ found(struct vd_engine *e, char why[WHY], const struct vd_genesis *genesis, bool
                  e->config.folder);
         err = VD_ERR_MISMATCH;
     }
-    vd_release(memory, GENESIS_BYTES);
+    vd_release(memory, 2 * GENESIS_BYTES);
     return err;
 }
 

@@ -322,6 +322,8 @@ struct vd_engine {
     struct vd_store_job **jobs_tail;
     unsigned jobs_open; /* given and not finished */
     struct vd_pending_box *pending;
+    struct vd_block_box *recent[VD_ENGINE_MAX_SEALED]; /* what `sealed` holds, for views */
+    size_t recent_count;
     struct vd_heads heads_next;
     bool heads_moved;
     bool heads_reorg;
@@ -383,6 +385,8 @@ void vd_engine_say(struct vd_command *command, const char *format, ...)
 /* --- block.c: engine thread --- */
 enum vd_err vd_base_attach(struct vd_engine *e, struct vd_base *base);
 enum vd_err vd_engine_load_tip(struct vd_engine *e);
+/* Forgets sealed blocks that the database has. */
+void vd_engine_forget_committed(struct vd_engine *e);
 /* Opens a box on the tip and executes the plan's transactions.  *verdict and command's text say
    what is wrong with them. */
 enum vd_err vd_block_begin(struct vd_engine *e, struct vd_block_box **out,

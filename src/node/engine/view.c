@@ -13,7 +13,9 @@
 struct vd_view {
     struct vd_engine *engine;
     struct vd_snapshot *snapshot;
-    struct vd_pending_box *pending; /* a reference, or NULL */
+    struct vd_pending_box *pending;                    /* a reference, or NULL */
+    struct vd_block_box *recent[VD_ENGINE_MAX_SEALED]; /* references: blocks above latest */
+    size_t recent_count;
     struct vd_heads heads;
     struct vd_arena arena;
 };
@@ -97,6 +99,35 @@ read_head(struct vd_view *view, struct vd_block_ref *ref, enum vd_head which)
     return err;
 }
 
+/* Blocks that were made on top of latest and are not in the database yet. */
+static void
+take_recent(struct vd_view *view)
+{
+    struct vd_engine *e = view->engine;
+    struct vd_hash parent = view->heads.unsafe.hash;
+    uv_mutex_lock(&e->mutex);
+    for (size_t i = 0; i < e->recent_count; i++) {
+        struct vd_block_box *box = e->recent[i];
+        if (vd_hash_eq(&box->info.ref.parent_hash, &parent)) {
+            vd_box_ref(box);
+            view->recent[view->recent_count++] = box;
+            parent = box->info.ref.hash;
+        }
+    }
+    uv_mutex_unlock(&e->mutex);
+}
+
+static struct vd_block_box *
+find_recent(const struct vd_view *view, uint64_t number)
+{
+    for (size_t i = 0; i < view->recent_count; i++) {
+        if (view->recent[i]->info.ref.number == number) {
+            return view->recent[i];
+        }
+    }
+    return NULL;
+}
+
 enum vd_err
 vd_view_open(struct vd_view **out, struct vd_engine *engine)
 {
@@ -110,6 +141,7 @@ vd_view_open(struct vd_view **out, struct vd_engine *engine)
         err = read_head(view, &view->heads.unsafe, VD_HEAD_UNSAFE);
     }
     if (err == VD_OK) {
+        take_recent(view);
         err = read_head(view, &view->heads.safe, VD_HEAD_SAFE);
     }
     if (err == VD_OK) {
@@ -130,6 +162,9 @@ vd_view_close(struct vd_view *view)
         return;
     }
     drop_pending(view);
+    for (size_t i = 0; i < view->recent_count; i++) {
+        vd_box_release(view->recent[i]);
+    }
     vd_snapshot_end(view->snapshot);
     vd_release(view->arena.base, view->arena.size);
     free(view);
@@ -180,6 +215,12 @@ enum vd_err
 vd_view_raw_txs(struct vd_view *view, const struct vd_slice **txs, size_t *count, uint64_t number)
 {
     struct vd_body body;
+    const struct vd_block_box *box = find_recent(view, number);
+    if (box) {
+        *txs = box->raws;
+        *count = box->tx_count;
+        return VD_OK;
+    }
     enum vd_err err = need_arena(view);
     if (err == VD_OK) {
         err = vd_snapshot_body(view->snapshot, &body, number);
@@ -367,6 +408,12 @@ read_info(struct vd_view *view, struct vd_block_info *info, uint64_t number)
     struct vd_header header;
     struct vd_hash hash;
     struct vd_body body;
+    const struct vd_block_box *box = find_recent(view, number);
+    if (box) {
+        *info = box->info;
+        return VD_OK;
+    }
+    *info = (struct vd_block_info){0};
     enum vd_err err = vd_snapshot_header(view->snapshot, &header, &hash, number);
     if (err == VD_OK) {
         err = vd_snapshot_body(view->snapshot, &body, number);

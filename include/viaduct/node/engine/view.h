@@ -48,7 +48,9 @@ VD_MUST_USE enum vd_err vd_view_number(struct vd_view *view, uint64_t *number,
 /* All transactions of a block with their records. */
 VD_MUST_USE enum vd_err vd_view_txs(struct vd_view *view, const struct vd_tx_record **txs,
                                     size_t *count, uint64_t number);
-/* The raw transactions alone, which is cheaper. */
+/* The raw transactions alone, which is cheaper.  Blocks that the engine has made and the database
+   does not have yet (vd_engine_derive answers before) answer here, in vd_view_l2_ref and in
+   vd_view_system. */
 VD_MUST_USE enum vd_err vd_view_raw_txs(struct vd_view *view, const struct vd_slice **txs,
                                         size_t *count, uint64_t number);
 /* Where a transaction stands in the database.  VD_ERR_NOT_FOUND: nowhere. */

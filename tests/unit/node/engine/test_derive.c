@@ -129,6 +129,17 @@ test_derived_blocks_are_built_and_become_safe(void **state)
         assert_int_equal(a.info.ref.number, n);
         assert_int_equal(a.info.l2.sequence_number, n);
         assert_int_equal(a.info.tx_count, 2);
+        /* Derivation may ask for it at once, in the database or not. */
+        struct vd_view *view = view_of(&bench);
+        struct vd_l2_ref ref;
+        const struct vd_slice *txs = NULL;
+        size_t count = 0;
+        assert_int_equal(vd_view_l2_ref(view, &ref, n), VD_OK);
+        assert_memory_equal(&ref.hash, &a.info.ref.hash, 32);
+        assert_int_equal(vd_view_raw_txs(view, &txs, &count, n), VD_OK);
+        assert_int_equal(count, 2);
+        assert_true(vd_slice_eq(txs[1], user));
+        vd_view_close(view);
         tip = a.info;
     }
     wait_heads(40, 40);

@@ -619,6 +619,70 @@ test_calls_run_on_the_open_block(void **state)
     vd_view_close(view);
 }
 
+/* --- no space --- */
+
+static const char *health_text;
+
+static void
+on_health(void *ctx, const char *text)
+{
+    (void)ctx;
+    health_text = text;
+}
+
+static void
+test_a_full_database_stops_sealing_and_keeps_reads(void **state)
+{
+    (void)state;
+    struct made_tx made;
+    bench_prepare(&bench, false);
+    bench_config(&bench, false);
+    bench.config.map_bytes = (size_t)1 << 20;
+    bench.config.events.health = on_health;
+    static const struct vd_logger quiet = {.fd = 2, .level = VD_LOG_BROKEN};
+    bench.config.logger = &quiet;
+    health_text = NULL;
+    bench_open(&bench);
+    struct chain_tip tip = tip_of_heads(&bench);
+    uint64_t nonce = 0;
+    struct block_answer stuck = {0};
+    for (;;) {
+        assert_int_equal(open_on(&bench, &tip).err, VD_OK);
+        for (unsigned i = 0; i < 20; i++) {
+            assert_true(send_plain(0, nonce++, 1, 100).in_block);
+        }
+        stuck = (struct block_answer){0};
+        vd_engine_seal(bench.engine, on_block, &stuck);
+        while (!stuck.done && !health_text) {
+            uv_run(&bench.loop, UV_RUN_ONCE);
+        }
+        if (health_text) {
+            break;
+        }
+        tip = tip_of_answer(&stuck);
+    }
+    assert_string_equal(health_text, "no space left in the node's folder");
+    assert_false(stuck.done);
+    uint64_t latest = vd_engine_heads(bench.engine)->unsafe.number;
+    assert_int_equal(latest, tip.number);
+    assert_int_equal(account_at(&bench, &bench.address[0], latest).nonce, nonce - 20);
+    struct vd_tx tx = plain_tx(&bench, nonce, &bench.address[1], 1);
+    sign_tx(&made, &tx, 0);
+    struct submit_answer a = submit_tx(&bench, &made);
+    assert_int_equal(a.status, VD_SUBMIT_UNAVAILABLE);
+    assert_string_equal(a.text, "the node's disk is full");
+    bench_close(&bench);
+    assert_true(stuck.done);
+    assert_int_not_equal(stuck.err, VD_OK);
+    /* With space again, the block that was sealed and not written is there. */
+    bench.config.map_bytes = (size_t)1 << 26;
+    bench_open(&bench);
+    assert_int_equal(vd_engine_heads(bench.engine)->unsafe.number, latest + 1);
+    assert_int_equal(account_at(&bench, &bench.address[0], latest + 1).nonce, nonce);
+    bench_close(&bench);
+    bench_remove(&bench);
+}
+
 int
 main(void)
 {
@@ -644,6 +708,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_another_chain_s_folder_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_recent_states_are_readable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_calls_run_on_the_open_block, set_up, tear_down),
+        cmocka_unit_test(test_a_full_database_stops_sealing_and_keeps_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
