@@ -606,6 +606,74 @@ test_pages_say_how_it_is(void **state)
     vd_json_deinit(&page.body);
 }
 
+/* A call that would hash for half a second is cut off. */
+static void
+test_a_call_that_takes_too_long_is_cut_off(void **state)
+{
+    (void)state;
+    struct vd_rpc_api *usual = node.api;
+    struct vd_rpc *server = node.rpc;
+    struct vd_rpc_api_config config = {
+        .engine = node.engine, .clock = vd_clock_system(), .limits = {.call_ms = 20}};
+    assert_int_equal(vd_rpc_api_new(&node.api, &config), VD_OK);
+    assert_int_equal(vd_rpc_new(&node.rpc, &node.loop, node.pool, NULL), VD_OK);
+    assert_int_equal(vd_rpc_api_add(node.api, node.rpc), VD_OK);
+    /* JUMPDEST PUSH1 32 PUSH0 KECCAK256 POP PUSH0 JUMP */
+    check_error(ask("eth_call",
+                    "{\"to\":\"0x%040x\"},\"latest\",{\"0x%040x\":{\"code\":"
+                    "\"0x5b60205f20505f56\"}}",
+                    0xaa, 0xaa),
+                VD_RPC_SERVER_ERROR, "execution aborted (timeout = 20ms)");
+    node.closing = 1;
+    vd_rpc_close(node.rpc, rpc_node_one_closed, &node);
+    rpc_node_wait(&node);
+    vd_rpc_api_free(node.api);
+    node.api = usual;
+    node.rpc = server;
+}
+
+/* Requests with a few bytes changed, each of which must be answered by JSON. */
+static void
+test_mangled_requests_are_answered(void **state)
+{
+    (void)state;
+    static const char *const seeds[] = {
+        "{\"id\":1,\"method\":\"eth_call\",\"params\":[{\"from\":"
+        "\"0x00000000000000000000000000000000000000aa\",\"gas\":\"0x10000\",\"maxFeePerGas\":"
+        "\"0x1\","
+        "\"accessList\":[{\"address\":\"0x00000000000000000000000000000000000000aa\","
+        "\"storageKeys\":[]}],\"authorizationList\":[{\"address\":"
+        "\"0x00000000000000000000000000000000000000aa\",\"r\":\"0x1\"}],\"data\":\"0x00\"},"
+        "\"latest\",{\"0x00000000000000000000000000000000000000aa\":{\"balance\":\"0x1\","
+        "\"stateDiff\":{}}},{\"time\":\"0x1\"}]}",
+        "{\"id\":1,\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":\"0x0\",\"toBlock\":"
+        "\"latest\",\"address\":[\"0x00000000000000000000000000000000000000aa\"],\"topics\":[null,["
+        "\"0x00000000000000000000000000000000000000000000000000000000000000aa\"]]}]}",
+        "{\"id\":1,\"method\":\"eth_getProof\",\"params\":["
+        "\"0x00000000000000000000000000000000000000aa\",[\"0x1\",\"0x02\"],\"latest\"]}",
+        "{\"id\":1,\"method\":\"eth_feeHistory\",\"params\":[\"0x2\",\"latest\",[1,50.5]]}",
+        "{\"id\":1,\"method\":\"eth_getStorageValues\",\"params\":[{"
+        "\"0x00000000000000000000000000000000000000aa\":[\"0x1\"]},\"latest\"]}",
+        "{\"id\":1,\"method\":\"eth_newFilter\",\"params\":[{\"topics\":[]}]}",
+        "{\"id\":1,\"method\":\"optimism_outputAtBlock\",\"params\":[\"0x0\"]}",
+        "{\"id\":1,\"method\":\"eth_sendRawTransactionSync\",\"params\":[\"0x02c0\",\"0x1\"]}",
+    };
+    static const char bytes[] = "0123456789abcdefx\"{}[],:-.null\\\n\xff ";
+    struct vd_random random = vd_random_start("mangled");
+    open_next();
+    for (unsigned i = 0; i < 4000; i++) {
+        char *mangled = strdup(seeds[vd_random_below(&random, sizeof seeds / sizeof seeds[0])]);
+        size_t len = strlen(mangled);
+        for (uint64_t n = vd_random_below(&random, 4); n > 0; n--)
+            mangled[vd_random_below(&random, len)] =
+                bytes[vd_random_below(&random, sizeof bytes - 1)];
+        json_decref(rpc_node_ask(&node, mangled));
+        free(mangled);
+    }
+    const json_t *head = result_of(ask("eth_blockNumber", " "));
+    assert_string_equal(json_string_value(head), "0x0");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -623,6 +691,8 @@ main(void)
         CASE(test_rollup_methods_answer),
         CASE(test_what_is_no_transaction_is_refused),
         CASE(test_pages_say_how_it_is),
+        CASE(test_a_call_that_takes_too_long_is_cut_off),
+        CASE(test_mangled_requests_are_answered),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     json_decref(last);
