@@ -65,6 +65,7 @@ struct command {
     uv_timer_t timer;
     bool timer_open;
     int stage;
+    uint64_t ticks; /* of the status line */
 };
 
 /* --- stopping, in order --- */
@@ -185,7 +186,7 @@ dev_balance(void)
 }
 
 static void
-fund(struct vd_genesis_account accounts[VD_DEV_ACCOUNTS])
+fund(struct vd_genesis_account *accounts)
 {
     for (size_t i = 0; i < VD_DEV_ACCOUNTS; i++) {
         accounts[i] = (struct vd_genesis_account){.address = vd_dev_accounts[i].address,
@@ -323,7 +324,9 @@ found(struct command *c, char *error, size_t error_len)
         return vd_rollup_json_read(&r, &c->rollup, rollup) &&
                vd_genesis_json_read(&r, &c->l2_genesis, genesis);
     }
-    static struct vd_genesis_account funded[VD_DEV_ACCOUNTS];
+    struct vd_genesis_account *funded =
+        VD_ARENA_NEW(&c->arena, struct vd_genesis_account, VD_DEV_ACCOUNTS);
+    VD_ASSERT(funded != NULL);
     fund(funded);
     const struct vd_block_ref *start = vd_engine_genesis(c->l1_engine);
     struct vd_founding founding = {.l1_chain_id = L1_CHAIN,
@@ -436,9 +439,8 @@ static void
 on_status(uv_timer_t *timer)
 {
     struct command *c = timer->data;
-    static uint64_t ticks;
     bool terminal = isatty(STDOUT_FILENO) == 1;
-    if (!terminal && ticks++ % 60 != 0) {
+    if (!terminal && c->ticks++ % 60 != 0) {
         return;
     }
     struct vd_node_status status;
@@ -491,12 +493,11 @@ start(struct command *c)
 int
 vd_command_dev(int argc, char **argv)
 {
-    static struct command command;
-    struct command *c = &command;
+    struct command *c = calloc(1, sizeof *c);
     char error[512] = "";
     int status = 2;
     void *memory = vd_reserve(ARENA_BYTES);
-    if (!memory) {
+    if (!c || !memory) {
         fprintf(stderr, "viaduct: out of memory\n");
         return 1;
     }
@@ -514,5 +515,6 @@ vd_command_dev(int argc, char **argv)
     free(c->rollup_json);
     vd_options_deinit(&c->options);
     vd_release(memory, ARENA_BYTES);
+    free(c);
     return status;
 }

@@ -119,12 +119,11 @@ begin(struct command *c)
 int
 vd_command_genesis(int argc, char **argv)
 {
-    static struct command command;
-    struct command *c = &command;
+    struct command *c = calloc(1, sizeof *c);
     char error[512] = "";
     int status = 2;
     void *memory = vd_reserve(ARENA_BYTES);
-    if (!memory) {
+    if (!c || !memory) {
         fprintf(stderr, "viaduct: out of memory\n");
         return 1;
     }
@@ -147,5 +146,6 @@ vd_command_genesis(int argc, char **argv)
     }
     vd_options_deinit(&c->options);
     vd_release(memory, ARENA_BYTES);
+    free(c);
     return status;
 }

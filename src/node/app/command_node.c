@@ -107,12 +107,11 @@ open_node(struct command *c)
 int
 vd_command_node(int argc, char **argv)
 {
-    static struct command command;
-    struct command *c = &command;
+    struct command *c = calloc(1, sizeof *c);
     char error[512] = "";
     int status = 2;
     void *memory = vd_reserve(ARENA_BYTES);
-    if (!memory) {
+    if (!c || !memory) {
         fprintf(stderr, "viaduct: out of memory\n");
         return 1;
     }
@@ -128,5 +127,6 @@ vd_command_node(int argc, char **argv)
     free(c->rollup_json);
     vd_options_deinit(&c->options);
     vd_release(memory, ARENA_BYTES);
+    free(c);
     return status;
 }
