@@ -2,7 +2,7 @@
 
    Where to read on:
      src/node/app/options.def       what can be set
-     src/node/app/dev.c             a whole rollup in one process
+     src/node/app/command_dev.c     a whole rollup in one process
      src/node/app/node.c            an L2 node: engine, L1, roles
      include/viaduct/node/engine    the chain instance: open block, journal, database
      src/node/roles                 sequencer, batcher, follower as state machines
