@@ -1,5 +1,6 @@
 /* eth_: blocks and what is in them. */
 #include "rpc_internal.h"
+#include "viaduct/core/crypto/keccak.h"
 
 static vd_done *
 eth_block_number(struct vd_rpc_call *call, void *ctx)
@@ -37,19 +38,31 @@ header_len(struct vd_arena *arena, const struct vd_header *header)
     return buf.len;
 }
 
-/* A block as it is shown: transactions in one of two forms. */
+/* A block as it is shown: with whole transactions, or with their hashes. */
 struct shown_block {
     struct vd_at at;
-    const struct vd_tx_record *txs;
+    bool full;
+    const struct vd_tx_record *txs; /* NULL where hashes are enough and raw has all */
+    const struct vd_slice *raw;
     size_t tx_count;
 };
+
+/* Receipts are not read where only hashes are shown. */
+static vd_done *
+read_txs(struct vd_reading *r, struct shown_block *b)
+{
+    if (b->full || b->at.open != NULL)
+        return vd_reading_txs(r, &b->txs, &b->tx_count, &b->at);
+    enum vd_err err = vd_view_raw_txs(r->view, &b->raw, &b->tx_count, b->at.number);
+    return err == VD_OK ? NULL : vd_answer_err(r->call, err);
+}
 
 static size_t
 block_size(struct vd_reading *r, const struct shown_block *b)
 {
     size_t txs = 0;
     for (size_t i = 0; i < b->tx_count; i++)
-        txs += item_len(b->txs[i].raw);
+        txs += item_len(b->txs != NULL ? b->txs[i].raw : b->raw[i]);
     size_t content = header_len(r->arena, &b->at.header) + list_len(txs) + list_len(0);
     /* Neither L2 nor the embedded L1 has withdrawals of EIP-4895: the list is there and empty. */
     if (b->at.header.has_withdrawals_root)
@@ -58,15 +71,25 @@ block_size(struct vd_reading *r, const struct shown_block *b)
 }
 
 static enum vd_err
-write_txs(struct vd_reading *r, struct vd_json *j, const struct shown_block *b, bool full)
+write_hashes(struct vd_reading *r, struct vd_json *j, const struct shown_block *b)
+{
+    size_t mark = vd_arena_mark(r->arena);
+    struct vd_hash *hashes = VD_ARENA_NEW(r->arena, struct vd_hash, b->tx_count + 1);
+    if (hashes == NULL)
+        return VD_ERR_NO_MEMORY;
+    if (b->txs == NULL)
+        vd_keccak256_many(hashes, b->raw, b->tx_count);
+    for (size_t i = 0; i < b->tx_count; i++)
+        vd_json_hash(j, b->txs != NULL ? &b->txs[i].hash : &hashes[i]);
+    vd_arena_rewind(r->arena, mark);
+    return VD_OK;
+}
+
+static enum vd_err
+write_full(struct vd_reading *r, struct vd_json *j, const struct shown_block *b)
 {
     enum vd_err err = VD_OK;
-    vd_json_array_begin(j);
     for (size_t i = 0; i < b->tx_count && err == VD_OK; i++) {
-        if (!full) {
-            vd_json_hash(j, &b->txs[i].hash);
-            continue;
-        }
         size_t mark = vd_arena_mark(r->arena);
         struct vd_tx tx;
         err = vd_record_tx(&tx, r->arena, b->txs[i].raw);
@@ -75,7 +98,6 @@ write_txs(struct vd_reading *r, struct vd_json *j, const struct shown_block *b, 
             vd_write_tx(j, &tx, &b->txs[i], &place);
         vd_arena_rewind(r->arena, mark);
     }
-    vd_json_array_end(j);
     return err;
 }
 
@@ -90,13 +112,13 @@ put_empty_array(struct vd_json *j, const char *key)
 static vd_done *
 show_block(struct vd_reading *r, const struct vd_rpc_block *which, bool full)
 {
-    struct shown_block b = {0};
+    struct shown_block b = {.full = full};
     bool found;
     vd_done *bad = vd_reading_find(r, &b.at, &found, which);
     if (bad == NULL && !found)
         return vd_rpc_reply_null(r->call);
     if (bad == NULL)
-        bad = vd_reading_txs(r, &b.txs, &b.tx_count, &b.at);
+        bad = read_txs(r, &b);
     if (bad != NULL)
         return bad;
     struct vd_json *j = vd_rpc_result(r->call);
@@ -104,9 +126,11 @@ show_block(struct vd_reading *r, const struct vd_rpc_block *which, bool full)
     vd_write_header(j, &b.at.header, b.at.open != NULL ? NULL : &b.at.hash);
     vd_json_put_quantity(j, "size", block_size(r, &b));
     vd_json_key(j, "transactions");
-    enum vd_err err = write_txs(r, j, &b, full);
+    vd_json_array_begin(j);
+    enum vd_err err = full ? write_full(r, j, &b) : write_hashes(r, j, &b);
     if (err != VD_OK)
         return vd_answer_err(r->call, err);
+    vd_json_array_end(j);
     put_empty_array(j, "uncles");
     if (b.at.header.has_withdrawals_root)
         put_empty_array(j, "withdrawals");

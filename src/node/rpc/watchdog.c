@@ -27,7 +27,7 @@ keep_watch(void *arg)
         uint64_t now = uv_hrtime();
         for (struct vd_watch *w = dog->list.next; w != &dog->list; w = w->next) {
             if (now >= w->deadline_ns)
-                w->flag = 1;
+                __atomic_store_n(&w->flag, 1, __ATOMIC_RELAXED);
         }
         (void)uv_cond_timedwait(&dog->wake, &dog->lock, POLL_NS);
     }
