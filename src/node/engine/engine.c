@@ -91,7 +91,6 @@ take_commands(struct vd_engine *e)
 static void
 stop_others(struct vd_engine *e)
 {
-    atomic_store(&e->giving_up, true);
     vd_group_flush(e, true);
     struct vd_store_job *stop = vd_store_job_new(VD_STORE_STOP);
     VD_ASSERT(stop != NULL);
@@ -160,6 +159,24 @@ vd_engine_answer(struct vd_engine *e, struct vd_command *command)
 {
     uv_mutex_lock(&e->mutex);
     vd_command_put(&e->answers, command);
+    uv_async_send(&e->async);
+    uv_mutex_unlock(&e->mutex);
+}
+
+void
+vd_engine_set_full(struct vd_engine *e, unsigned bit, bool full)
+{
+    unsigned old =
+        full ? atomic_fetch_or(&e->out_of_space, bit) : atomic_fetch_and(&e->out_of_space, ~bit);
+    if (((old & bit) != 0) == full) {
+        return;
+    }
+    vd_log(e->config.logger, full ? VD_LOG_ERROR : VD_LOG_INFO, "engine",
+           full ? "no space left for the %s in %s: nothing is acknowledged nor sealed until there "
+                  "is some"
+                : "there is space again for the %s in %s",
+           bit == VD_FULL_DATABASE ? "database" : "journal", e->config.folder);
+    uv_mutex_lock(&e->mutex);
     uv_async_send(&e->async);
     uv_mutex_unlock(&e->mutex);
 }
@@ -554,6 +571,8 @@ check_closing(struct vd_engine *e)
 {
     if (e->closing && !e->stopping && e->submitting == 0) {
         e->stopping = true;
+        /* The engine thread may be waiting for a store thread that waits for space. */
+        atomic_store(&e->giving_up, true);
         uv_timer_stop(&e->timer);
         give_command(e, new_command(e, VD_CMD_CLOSE, 0, NULL));
     }

@@ -363,7 +363,7 @@ struct vd_engine {
     uint64_t max_tx_bytes;
 
     atomic_uint sync_waiters;
-    atomic_bool out_of_space;
+    atomic_uint out_of_space; /* VD_FULL_ bits */
     atomic_bool broken;
     atomic_bool giving_up; /* closing: nobody waits for space any more */
     atomic_ullong returned_durable;
@@ -376,6 +376,12 @@ struct vd_engine {
     atomic_ullong commits;
     atomic_ullong journal_size;
 };
+
+/* Who waits for space. */
+#define VD_FULL_DATABASE 1u
+#define VD_FULL_JOURNAL 2u
+/* Sets or clears a bit; a change is logged and told to the loop. */
+void vd_engine_set_full(struct vd_engine *e, unsigned bit, bool full);
 
 /* An answer to the loop, from any thread. */
 void vd_engine_answer(struct vd_engine *e, struct vd_command *command);

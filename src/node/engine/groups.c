@@ -199,7 +199,7 @@ insist(struct vd_engine *e, const struct vd_records *records, bool replace)
         enum vd_err err = write_once(e, records, replace);
         if (err != VD_ERR_FULL || atomic_load(&e->giving_up)) {
             if (err == VD_OK) {
-                atomic_store(&e->out_of_space, false);
+                vd_engine_set_full(e, VD_FULL_JOURNAL, false);
                 atomic_store(&e->journal_size, vd_journal_bytes(e->journal));
                 atomic_fetch_add(&e->syncs_done, 1);
             } else if (!atomic_exchange(&e->broken, true)) {
@@ -209,11 +209,7 @@ insist(struct vd_engine *e, const struct vd_records *records, bool replace)
             }
             return err;
         }
-        if (!atomic_exchange(&e->out_of_space, true)) {
-            vd_log(e->config.logger, VD_LOG_ERROR, "journal",
-                   "no space left for the journal; acknowledging waits until there is some");
-            uv_async_send(&e->async);
-        }
+        vd_engine_set_full(e, VD_FULL_JOURNAL, true);
         uv_mutex_lock(&e->mutex);
         (void)uv_cond_timedwait(&e->journal_wake, &e->mutex, (uint64_t)RETRY_MS * 1000000u);
         uv_mutex_unlock(&e->mutex);

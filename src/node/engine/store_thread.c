@@ -110,17 +110,6 @@ pause_store(struct vd_engine *e)
     uv_mutex_unlock(&e->mutex);
 }
 
-static void
-set_space(struct vd_engine *e, bool out)
-{
-    if (atomic_exchange(&e->out_of_space, out) != out) {
-        vd_log(e->config.logger, out ? VD_LOG_ERROR : VD_LOG_INFO, "store", "%s",
-               out ? "no space left for the database; sealing waits until there is some"
-                   : "the database has space again");
-        uv_async_send(&e->async);
-    }
-}
-
 /* A full disk is waited for; anything else ends writing for good. */
 static enum vd_err
 insist(struct vd_engine *e, enum vd_err (*write)(struct vd_engine *e, const void *what),
@@ -129,11 +118,11 @@ insist(struct vd_engine *e, enum vd_err (*write)(struct vd_engine *e, const void
     for (;;) {
         enum vd_err err = atomic_load(&e->broken) ? VD_ERR_IO : write(e, what);
         if (err == VD_ERR_FULL && !atomic_load(&e->giving_up)) {
-            set_space(e, true);
+            vd_engine_set_full(e, VD_FULL_DATABASE, true);
             pause_store(e);
             continue;
         }
-        set_space(e, false);
+        vd_engine_set_full(e, VD_FULL_DATABASE, false);
         if (err != VD_OK && !atomic_exchange(&e->broken, true)) {
             vd_log(e->config.logger, VD_LOG_ERROR, "store",
                    "writing the database failed (%s): nothing more is written until a restart",
