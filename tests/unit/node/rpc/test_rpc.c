@@ -7,7 +7,9 @@
 static struct bench_engine bench;
 static struct rpc_node node;
 static struct vd_genesis_account accounts[ACCOUNTS + 2];
-static struct vd_genesis_slot l1_slots[1];
+/* Slot 1 is the L1 base fee; the rest only makes a trie of some depth. */
+#define GENESIS_SLOTS 100u
+static struct vd_genesis_slot l1_slots[GENESIS_SLOTS];
 static struct vd_block_info tip;
 static uint8_t memory[1 << 20];
 static struct vd_arena arena;
@@ -19,9 +21,10 @@ static struct vd_arena arena;
 static void
 fill_l1_block(struct vd_genesis_account *account)
 {
-    l1_slots[0] = (struct vd_genesis_slot){vd_u256(1), vd_u256(1000000007)};
+    for (unsigned i = 0; i < GENESIS_SLOTS; i++)
+        l1_slots[i] = (struct vd_genesis_slot){vd_u256(i + 1), vd_u256(1000000007 + i)};
     *account = (struct vd_genesis_account){
-        .address = VD_L1_BLOCK, .nonce = 1, .slots = l1_slots, .slot_count = 1};
+        .address = VD_L1_BLOCK, .nonce = 1, .slots = l1_slots, .slot_count = GENESIS_SLOTS};
 }
 
 static void
@@ -503,6 +506,13 @@ test_proofs_verify_at_the_tip_and_before_it(void **state)
     }
     for (uint64_t n = 0; n <= 3; n++)
         check_proof(n, n);
+    char l1_block[43];
+    for (unsigned i = 0; i < GENESIS_SLOTS; i++) {
+        const json_t *proof = result_of(ask("eth_getProof", "\"%s\",[\"0x%x\"],\"0x0\"",
+                                            hex(l1_block, VD_L1_BLOCK.b, 20), i + 1));
+        const json_t *storage = json_array_get(json_object_get(proof, "storageProof"), 0);
+        assert_int_equal(number(storage, "value"), 1000000007 + i);
+    }
     open_next();
     check_error(ask("eth_getProof", "\"0x%040x\",[],\"pending\"", 1), VD_RPC_SERVER_ERROR,
                 "the pending block has no state root yet: ask for latest");
