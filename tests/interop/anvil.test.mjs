@@ -219,7 +219,7 @@ describe('wrong starts', () => {
   })
   test('a key file that others can read', { timeout: 30_000 }, async () => {
     chmodSync(base.keyFile, 0o644)
-    await refuses(/0600/, folder, '--sequencer', '--batcher', '--batcher-key-file', base.keyFile)
+    await refuses(/mode 0644.*chmod 600/, folder, '--sequencer', '--batcher', '--batcher-key-file', base.keyFile)
     chmodSync(base.keyFile, 0o600)
   })
   test('a file that is no key', { timeout: 30_000 }, async () => {

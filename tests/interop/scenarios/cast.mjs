@@ -16,10 +16,11 @@ export async function castClient(chain, { from = 2 } = {}) {
   assert(Number(await ask('block-number')) >= 0)
   const to = '0x00000000000000000000000000000000000ca570'
   const before = BigInt(await ask('balance', to))
-  for (const [type, flags] of [['0x2', []], ['0x0', ['--legacy']], ['0x1', ['--legacy', '--access-list']]]) {
+  const accessList = JSON.stringify([{ address: to, storageKeys: [] }])
+  for (const [type, flags] of [['0x2', []], ['0x0', ['--legacy']], ['0x2', ['--access-list', accessList]]]) {
     const receipt = await send(...flags, '--value', '3', to)
     assert.equal(receipt.status, '0x1')
-    if (type !== '0x1') assert.equal(receipt.type, type)
+    assert.equal(receipt.type, type)
     assert.equal(JSON.parse(await ask('receipt', '--json', receipt.transactionHash)).blockHash, receipt.blockHash)
     assert.equal(JSON.parse(await ask('tx', '--json', receipt.transactionHash)).from, accounts[from].address.toLowerCase())
   }

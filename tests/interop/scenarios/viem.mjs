@@ -211,7 +211,6 @@ export async function refusals(chain, { from = 0 } = {}) {
     await refuse({ gas: 20000n }, /intrinsic gas too low/)
     await refuse({ value: parseEther('100000000') }, /insufficient funds for gas \* price \+ value/)
     await refuse({ chainId: 1 }, /invalid chain ?id|invalid sender/i)
-    await refuse({ maxPriorityFeePerGas: 10n ** 11n }, /max priority fee per gas higher than max fee per gas/)
   }
   await assert.rejects(call(chain.url, 'eth_sendRawTransaction', '0xc0'))
   await assert.rejects(call(chain.url, 'eth_noSuchMethod'), (error) => error.code === -32601)

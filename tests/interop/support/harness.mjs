@@ -33,6 +33,9 @@ export async function waitFor(what, probe, { timeout = 30_000, interval = 100 } 
   throw new Error(`waited ${timeout} ms in vain for ${what} (last: ${last})`)
 }
 
+/** How much of a program's log a failure shows. */
+const tailBytes = Number(process.env.INTEROP_TAIL ?? 3000)
+
 const running = new Set()
 process.on('exit', () => {
   for (const child of running) child.process.kill('SIGKILL')
@@ -64,7 +67,7 @@ export class Child {
 
   tail() {
     return `--- ${this.name} (pid ${this.pid}), end ${JSON.stringify(this.end)}\n` +
-      `${this.output.slice(-1500)}\n${this.errors.slice(-3000)}`
+      `${this.output.slice(-1500)}\n${this.errors.slice(-tailBytes)}`
   }
 
   /** Waits for a match in what the child printed. */
