@@ -62,7 +62,8 @@ vd_handle_decode(PARAMETERS)
 int
 vd_handle_poll(PARAMETERS)
 {
-    if (UNLIKELY(*f->evm->cancel != 0)) {
+    if (UNLIKELY(__atomic_load_n(f->evm->cancel, __ATOMIC_RELAXED) !=
+                 0)) { /* another thread sets it */
         f->evm->err = VD_ERR_TIMEOUT;
         FAIL();
     }

@@ -48,6 +48,7 @@ on_l1_heads(void *ctx, const struct vd_l1_heads *heads)
     if (n->sequencer) {
         vd_sequencer_l1(n->sequencer, vd_node_wall(n), heads->latest.number);
     }
+    vd_node_sequencer_check(n);
     vd_node_finalize(n);
     vd_node_batcher_heads(n);
 }

@@ -165,6 +165,7 @@ done_work(struct vd_job *job)
     n->working = false;
     if (!n->closing) {
         vd_follower_worked(n->follower, vd_node_now(n));
+        vd_node_sequencer_check(n);
         vd_node_batcher_heads(n);
     }
 }
@@ -229,7 +230,7 @@ on_built(void *ctx, const struct vd_build_result *result)
     bool replaced = result->verdict == VD_BUILD_VALID && !result->was_there;
     vd_follower_built(n->follower, vd_node_now(n), verdicts[result->verdict], &result->block.l2,
                       &result->block.system, result->why);
-    if (replaced && n->sequencer) {
+    if (replaced && n->sequencer && n->sequencer_started) {
         /* Derivation went another way than our own blocks: build on what it made. */
         vd_sequencer_start(n->sequencer, vd_node_wall(n), &result->block.l2, &result->block.system);
     }

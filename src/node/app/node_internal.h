@@ -55,6 +55,8 @@ struct vd_node {
     /* sequencer */
     struct vd_sequencer *sequencer;
     bool sequencer_started;
+    bool gate_known;
+    uint64_t gate; /* L1 block that derivation has to have read before the first own block */
 
     /* batcher */
     struct vd_batcher *batcher;
@@ -89,8 +91,12 @@ void vd_node_finalize(struct vd_node *n);
 
 /* node_sequence.c */
 enum vd_err vd_node_sequencer_new(struct vd_node *n);
-/* Starts or restarts it on the unsafe head, once the follower has found heads. */
+/* Starts or restarts it on the unsafe head, once the follower has found heads and, the first time,
+   has read what L1 held when the node started: a sequencer with an empty folder must not build
+   beside a chain that stands on L1 already. */
 void vd_node_sequencer_start(struct vd_node *n);
+/* The same if it has not been started yet. */
+void vd_node_sequencer_check(struct vd_node *n);
 
 /* node_batch.c */
 enum vd_err vd_node_batcher_new(struct vd_node *n, char *why, size_t why_size);

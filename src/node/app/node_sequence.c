@@ -81,12 +81,36 @@ vd_node_sequencer_new(struct vd_node *n)
     return vd_sequencer_new(&n->sequencer, &config, &effects);
 }
 
+/* Whether derivation has read L1 up to its head at the start. */
+static bool
+has_caught_up(struct vd_node *n)
+{
+    const struct vd_l1_heads *heads = vd_l1_heads(n->l1);
+    if (!n->gate_known && heads->known) {
+        uint64_t latest = heads->latest.number;
+        n->gate = latest > n->config.verifier_l1_confs ? latest - n->config.verifier_l1_confs : 0;
+        n->gate_known = true;
+    }
+    return n->gate_known && vd_follower_is_started(n->follower) &&
+           vd_follower_drained(n->follower)->timestamp != 0 &&
+           vd_follower_drained(n->follower)->number >= n->gate;
+}
+
+void
+vd_node_sequencer_check(struct vd_node *n)
+{
+    if (n->sequencer && !n->sequencer_started) {
+        vd_node_sequencer_start(n);
+    }
+}
+
 void
 vd_node_sequencer_start(struct vd_node *n)
 {
-    if (!n->sequencer) {
+    if (!n->sequencer || (!n->sequencer_started && !has_caught_up(n))) {
         return;
     }
+    n->sequencer_started = true;
     struct vd_view *view = NULL;
     struct vd_l2_ref head;
     struct vd_system_config system;

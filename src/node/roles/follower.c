@@ -232,6 +232,7 @@ vd_follower_start(struct vd_follower *f, uint64_t now_ms, const struct vd_follow
 {
     f->heads = *heads;
     f->restart = true;
+    f->drained = (struct vd_l1_ref){0}; /* what was read may be gone */
     if (!is_busy(f)) {
         begin_sync(f, now_ms);
     }
