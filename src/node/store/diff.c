@@ -530,18 +530,30 @@ first_candidate(const struct vd_layers *l, struct vd_slice *found, enum vd_table
     return any ? VD_OK : VD_ERR_NOT_FOUND;
 }
 
-static enum vd_err
-layered_seek(void *ctx, struct vd_slice *found, struct vd_slice *value, enum vd_table table,
-             struct vd_slice key)
+static bool
+starts_with(struct vd_slice bytes, struct vd_slice prefix)
 {
-    struct vd_layers *l = ctx;
+    return bytes.len >= prefix.len &&
+           (prefix.len == 0 || memcmp(bytes.ptr, prefix.ptr, prefix.len) == 0);
+}
+
+/* The first row at or after key.  VD_ERR_NOT_FOUND also when it does not begin with prefix: a past
+   state has few rows among many that were made later, and to step over all of these would tell
+   nothing. */
+static enum vd_err
+seek_within(const struct vd_layers *l, struct vd_slice *found, struct vd_slice *value,
+            enum vd_table table, struct vd_slice key, struct vd_slice prefix)
+{
     uint8_t next[VD_MAX_KEY + 1];
     for (;;) {
         enum vd_err err = first_candidate(l, found, table, key);
+        if (err == VD_OK && !starts_with(*found, prefix)) {
+            err = VD_ERR_NOT_FOUND;
+        }
         if (err != VD_OK) {
             return err;
         }
-        err = layered_get(l, value, table, *found);
+        err = layered_get((void *)(uintptr_t)l, value, table, *found);
         if (err != VD_ERR_NOT_FOUND) {
             return err;
         }
@@ -554,6 +566,13 @@ layered_seek(void *ctx, struct vd_slice *found, struct vd_slice *value, enum vd_
         next[len] = 0;
         key = vd_slice(next, len + 1);
     }
+}
+
+static enum vd_err
+layered_seek(void *ctx, struct vd_slice *found, struct vd_slice *value, enum vd_table table,
+             struct vd_slice key)
+{
+    return seek_within(ctx, found, value, table, key, vd_slice(NULL, 0));
 }
 
 static enum vd_err
@@ -598,12 +617,6 @@ source_code(void *ctx, struct vd_slice *out, const struct vd_hash *code_hash)
     return err == VD_ERR_NOT_FOUND ? VD_ERR_CORRUPT : err;
 }
 
-static bool
-starts_with(struct vd_slice bytes, const uint8_t *prefix, size_t len)
-{
-    return bytes.len >= len && memcmp(bytes.ptr, prefix, len) == 0;
-}
-
 static enum vd_err
 first_branch(void *ctx, uint8_t path[VD_TRIE_MAX_NIBBLES], size_t *path_len,
              struct vd_trie_ref child[16], const struct vd_trie_position *at)
@@ -612,12 +625,10 @@ first_branch(void *ctx, uint8_t path[VD_TRIE_MAX_NIBBLES], size_t *path_len,
     size_t key_len = vd_branch_key(key, at);
     struct vd_slice found;
     struct vd_slice row;
-    enum vd_err err = layered_seek(ctx, &found, &row, VD_TABLE_BRANCHES, vd_slice(key, key_len));
+    struct vd_slice prefix = vd_slice(key, key_len);
+    enum vd_err err = seek_within(ctx, &found, &row, VD_TABLE_BRANCHES, prefix, prefix);
     if (err != VD_OK) {
         return err;
-    }
-    if (!starts_with(found, key, key_len)) {
-        return VD_ERR_NOT_FOUND;
     }
     size_t head = key_len - at->path_len;
     if (found.len - head > VD_TRIE_MAX_NIBBLES) {
@@ -641,14 +652,15 @@ first_leaf(void *ctx, struct vd_hash *leaf, struct vd_slice *value,
         key[head + i / 2] |= (uint8_t)(i % 2 == 0 ? at->path[i] << 4 : at->path[i]);
     }
     struct vd_slice found;
+    /* Whole bytes of the path; the caller compares what is left of it. */
     enum vd_err err =
-        layered_seek(ctx, &found, value, at->owner ? VD_TABLE_SLOTS : VD_TABLE_ACCOUNTS,
-                     vd_slice(key, head + 32));
+        seek_within(ctx, &found, value, at->owner ? VD_TABLE_SLOTS : VD_TABLE_ACCOUNTS,
+                    vd_slice(key, head + 32), vd_slice(key, head + at->path_len / 2));
     if (err != VD_OK) {
         return err;
     }
-    if (found.len != head + 32 || !starts_with(found, key, head)) {
-        return VD_ERR_NOT_FOUND;
+    if (found.len != head + 32) {
+        return VD_ERR_CORRUPT;
     }
     memcpy(leaf->b, found.ptr + head, 32);
     return VD_OK;
