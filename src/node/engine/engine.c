@@ -759,6 +759,14 @@ found(struct vd_engine *e, char why[WHY], const struct vd_genesis *genesis, bool
     vd_diff_begin(&builder, &rows);
     enum vd_err err = vd_genesis_build(&header, &hash, &arena, &e->chain, genesis, &builder.visitor,
                                        &builder.sink);
+    if (err == VD_OK && is_empty && e->config.rollup &&
+        !vd_hash_eq(&hash, &e->rollup.genesis_l2.hash)) {
+        snprintf(why, WHY,
+                 "the genesis given has another block hash than the one that the rollup's "
+                 "configuration names; nothing was written to %s",
+                 e->config.folder);
+        err = VD_ERR_MISMATCH;
+    }
     if (err == VD_OK && is_empty) {
         err = vd_diff_finish(&builder, &diff);
     }
