@@ -279,6 +279,23 @@ test_cut_or_longer_block_rows_are_refused(void **unused)
     }
 }
 
+/* Offsets that run back would give a transaction of nearly four gigabytes. */
+static void
+test_body_offsets_must_grow(void **unused)
+{
+    (void)unused;
+    uint8_t row[4 + 3 * 24 + 9] = {0};
+    struct vd_body body;
+    static const uint32_t cases[][3] = {{3, 6, 9}, {6, 3, 9}, {12, 6, 9}, {3, 3, 9}, {0, 6, 9}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        vd_store_be32(row, 3);
+        for (size_t j = 0; j < 3; j++)
+            vd_store_be32(row + 4 + 4 * j, cases[i][j]);
+        assert_int_equal(vd_body_read(&body, vd_slice(row, sizeof row)),
+                         i == 0 ? VD_OK : VD_ERR_CORRUPT);
+    }
+}
+
 /* --- layers --- */
 
 static enum vd_err
@@ -376,6 +393,7 @@ main(void)
         cmocka_unit_test(test_records_give_the_old_rows_back),
         cmocka_unit_test(test_records_of_another_form_are_refused),
         cmocka_unit_test(test_cut_or_longer_block_rows_are_refused),
+        cmocka_unit_test(test_body_offsets_must_grow),
         cmocka_unit_test(test_layers_read_as_their_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
