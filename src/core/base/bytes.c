@@ -19,18 +19,12 @@ vd_hex_encode(char *out, const uint8_t *bytes, size_t len)
     }
 }
 
-/* The value of a hex digit, or -1. */
-static int
-hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+/* One more than the value of a hex digit; 0 for every other character. */
+static const uint8_t hex_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 enum vd_err
 vd_hex_decode(uint8_t *out, size_t len, const char *text, size_t text_len)
@@ -38,11 +32,11 @@ vd_hex_decode(uint8_t *out, size_t len, const char *text, size_t text_len)
     if (text_len % 2 != 0 || text_len / 2 != len)
         return VD_ERR_INVALID;
     for (size_t i = 0; i < len; i++) {
-        int high = hex_value(text[2 * i]);
-        int low = hex_value(text[2 * i + 1]);
-        if (high < 0 || low < 0)
+        unsigned high = hex_values[(uint8_t)text[2 * i]];
+        unsigned low = hex_values[(uint8_t)text[2 * i + 1]];
+        if (high == 0 || low == 0)
             return VD_ERR_INVALID;
-        out[i] = (uint8_t)(high * 16 + low);
+        out[i] = (uint8_t)((high - 1) * 16 + low - 1);
     }
     return VD_OK;
 }
