@@ -318,7 +318,6 @@ vd_node_finalize(struct vd_node *n)
         return;
     }
     n->finalized_l1 = l1->finalized;
-    struct vd_block_id unsafe = {heads->unsafe.hash, heads->unsafe.number};
-    struct vd_block_id safe = {heads->safe.hash, heads->safe.number};
-    vd_engine_set_heads(n->engine, &unsafe, &safe, &l2_id, UINT64_MAX, on_finalized, n);
+    /* Only this head: the others may be on their way further. */
+    vd_engine_set_heads(n->engine, NULL, NULL, &l2_id, UINT64_MAX, on_finalized, n);
 }

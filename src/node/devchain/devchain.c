@@ -146,7 +146,6 @@ static void
 mark(struct vd_devchain *d)
 {
     const struct vd_heads *heads = vd_engine_heads(d->config.engine);
-    struct vd_block_id unsafe = {heads->unsafe.hash, heads->unsafe.number};
     struct vd_block_id safe;
     struct vd_block_id finalized;
     d->state = MARKING;
@@ -155,7 +154,7 @@ mark(struct vd_devchain *d)
         on_marked(d, VD_ERR_NOT_FOUND);
         return;
     }
-    vd_engine_set_heads(d->config.engine, &unsafe, &safe, &finalized, UINT64_MAX, on_marked, d);
+    vd_engine_set_heads(d->config.engine, NULL, &safe, &finalized, UINT64_MAX, on_marked, d);
 }
 
 static void

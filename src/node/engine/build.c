@@ -411,6 +411,9 @@ static enum vd_err
 set_heads(struct vd_engine *e, struct vd_command *c)
 {
     for (int i = 0; i < VD_HEADS; i++) {
+        if (!c->moves[i]) {
+            continue;
+        }
         struct standing block;
         enum vd_err err = find_block(e, &block, c->heads[i].number);
         vd_snapshot_end(block.snapshot);
@@ -421,7 +424,7 @@ set_heads(struct vd_engine *e, struct vd_command *c)
             return VD_ERR_MISMATCH;
         }
     }
-    if (c->heads[VD_HEAD_UNSAFE].number < e->tip_info.ref.number) {
+    if (c->moves[VD_HEAD_UNSAFE] && c->heads[VD_HEAD_UNSAFE].number < e->tip_info.ref.number) {
         enum vd_err err = cut(e, c->heads[VD_HEAD_UNSAFE].number);
         if (err != VD_OK) {
             return err;
@@ -440,7 +443,7 @@ set_heads(struct vd_engine *e, struct vd_command *c)
         vd_store_give(e, drop);
     }
     for (int i = VD_HEAD_SAFE; i < VD_HEADS; i++) {
-        job->has_head[i] = true;
+        job->has_head[i] = c->moves[i];
         job->heads[i] = c->heads[i];
     }
     job->answer = c;

@@ -373,9 +373,12 @@ vd_engine_set_heads(struct vd_engine *e, const struct vd_block_id *unsafe,
 {
     struct vd_command *c = new_command(e, VD_CMD_SET_HEADS, 0, ctx);
     c->fn.done = callback;
-    c->heads[VD_HEAD_UNSAFE] = *unsafe;
-    c->heads[VD_HEAD_SAFE] = *safe;
-    c->heads[VD_HEAD_FINALIZED] = *finalized;
+    const struct vd_block_id *const heads[VD_HEADS] = {
+        [VD_HEAD_UNSAFE] = unsafe, [VD_HEAD_SAFE] = safe, [VD_HEAD_FINALIZED] = finalized};
+    for (int i = 0; i < VD_HEADS; i++) {
+        c->moves[i] = heads[i] != NULL;
+        c->heads[i] = heads[i] ? *heads[i] : (struct vd_block_id){0};
+    }
     c->l1_from = l1_from;
     give_or_refuse(e, c);
 }

@@ -236,6 +236,7 @@ struct vd_command {
     struct vd_attributes plan;
     /* SET_HEADS, DRAINED */
     struct vd_block_id heads[VD_HEADS];
+    bool moves[VD_HEADS]; /* false: the head stays */
     uint64_t l1_from;
     struct vd_safe_entry entry;
     /* THROTTLE */
