@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# run.sh BUILD [OUT.json] prints one table of the node's figures and writes them as JSON.  BUILD is a
+# release build folder.  Needs node and the packages of tests/interop; figures of parts that are not
+# built are left out and named.  Nothing here fails because something is slow.
+set -uo pipefail
+here=$(dirname "$(realpath "$0")")
+build=$(realpath "${1:?usage: run.sh BUILD [OUT.json]}") || exit 2
+out=$(realpath -m "${2:-$build/bench.json}")
+command -v node >/dev/null || { echo "SKIPPED: node is not installed"; exit 77; }
+[ -d "$here/../interop/node_modules/viem" ] || {
+    echo "SKIPPED: npm ci the packages of tests/interop first"
+    exit 77
+}
+for program in viaduct load; do
+    [ -x "$build/bin/$program" ] || { echo "run.sh: $build/bin/$program is not built" >&2; exit 2; }
+done
+echo "$(nproc) cores, $(uname -m), $(node --version)"
+node "$here/node.mjs" "$build/bin/viaduct" "$out" || exit 1
+if [ -x "$build/bin/viaduct-evm" ] && [ -n "${VD_VECTORS:-}" ]; then
+    "$here/evm.sh" "$build/bin/viaduct-evm" || echo "the EVM's figures failed"
+else
+    echo "SKIPPED: EVM (viaduct-evm is not built or VD_VECTORS is not set)"
+fi
+if [ -x "$build/bin/bench_trie" ]; then
+    "$build/bin/bench_trie"
+else
+    echo "SKIPPED: state root (bench_trie is not built)"
+fi
+echo "JSON of the node's figures: $out"
