@@ -20,6 +20,16 @@ fetch_origin(void *ctx, uint64_t number)
     vd_l1_block_fetch(n->l1, number, on_origin, n);
 }
 
+/* The engine's chain went another way than the sequencer thinks (derivation moved it, or it was cut
+   back): build on what it has. */
+static void
+follow_engine(struct vd_node *n)
+{
+    if (vd_sequencer_is_active(n->sequencer)) {
+        vd_node_sequencer_start(n);
+    }
+}
+
 static void
 on_opened(void *ctx, enum vd_err err, const char *why, const struct vd_block_info *block)
 {
@@ -32,6 +42,9 @@ on_opened(void *ctx, enum vd_err err, const char *why, const struct vd_block_inf
         vd_log(n->config.logger, VD_LOG_WARN, "sequencer", "block not opened: %s", why);
     }
     vd_sequencer_opened(n->sequencer, vd_node_wall(n), err);
+    if (err == VD_ERR_MISMATCH) {
+        follow_engine(n);
+    }
 }
 
 static void
@@ -52,6 +65,9 @@ on_sealed(void *ctx, enum vd_err err, const char *why, const struct vd_block_inf
         vd_log(n->config.logger, VD_LOG_WARN, "sequencer", "block not sealed: %s", why);
     }
     vd_sequencer_sealed(n->sequencer, vd_node_wall(n), err, block ? &block->l2 : NULL);
+    if (err == VD_ERR_NOT_FOUND) {
+        follow_engine(n);
+    }
 }
 
 static void
