@@ -1,5 +1,6 @@
 /* Load on a JSON-RPC server: transfers signed beforehand, sent over keep-alive connections.  Counts
-   what the server acknowledged, and how long each request took.
+   what the server acknowledged, how long each request took, and the rate until all of them stood in
+   blocks (0: they did not within a minute).
 
    Accounts are funded from the public development keys; each account stays on one connection, so
    its nonces arrive in order.  Without --rate every connection keeps --pipeline requests under way;
@@ -28,6 +29,7 @@ enum {
     FUND_BATCH = 50,
     SIGNERS = 2,
     STALL_MS = 20000,
+    SETTLE_S = 60,
 };
 
 struct options {
@@ -327,7 +329,7 @@ account_address(const struct load *l, uint64_t index)
 }
 
 static uint64_t
-funder_nonce(const struct vd_address *address, uint16_t port)
+nonce_of(const struct vd_address *address, const char *tag, uint16_t port)
 {
     char hex[41] = {0};
     char text[200];
@@ -335,8 +337,8 @@ funder_nonce(const struct vd_address *address, uint16_t port)
     vd_hex_encode(hex, address->b, 20);
     int len = snprintf(text, sizeof text,
                        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_getTransactionCount\","
-                       "\"params\":[\"0x%s\",\"pending\"]}",
-                       hex);
+                       "\"params\":[\"0x%s\",\"%s\"]}",
+                       hex, tag);
     struct body body = {.bytes = text, .len = (size_t)len};
     struct request request = finish_request(&body);
     c.fd = connect_to(port);
@@ -376,7 +378,7 @@ fund_requests(struct load *l, const secp256k1_context *context, size_t funder)
 {
     struct connection *c = &l->connections[funder];
     struct transfer t = {.chain_id = l->o.chain_id,
-                         .nonce = funder_nonce(&vd_dev_accounts[funder].address, l->o.port),
+                         .nonce = nonce_of(&vd_dev_accounts[funder].address, "pending", l->o.port),
                          .max_fee = 100000000000u,
                          .max_priority_fee = 1,
                          .value = fund_value(l)};
@@ -544,6 +546,26 @@ sign_transfers(struct load *l)
     free(recipients);
 }
 
+/* Waits until the last transfer of each connection stands in a block; false after a minute. */
+static bool
+settle(const struct load *l)
+{
+    uint64_t per_connection = l->o.transfers / l->o.connections;
+    uint64_t end = now_ns() + SETTLE_S * (uint64_t)1000000000;
+    for (size_t index = 0; index < l->o.connections; index++) {
+        uint64_t own = (l->o.accounts - index + l->o.connections - 1) / l->o.connections;
+        uint64_t last = per_connection - 1;
+        struct vd_address address = account_address(l, index + last % own * l->o.connections);
+        while (nonce_of(&address, "latest", l->o.port) <= last / own) {
+            if (now_ns() > end) {
+                return false;
+            }
+            usleep(20000);
+        }
+    }
+    return true;
+}
+
 /* --- the figures --- */
 
 static int
@@ -565,14 +587,15 @@ percentile_ms(const struct load *l, double share)
 }
 
 static void
-print_figures(struct load *l, double seconds)
+print_figures(struct load *l, double seconds, double included_seconds)
 {
     qsort(l->latencies, l->latency_count, sizeof *l->latencies, compare_ns);
     printf("{\"acknowledged\":%llu,\"refused\":%llu,\"seconds\":%.3f,\"per_second\":%.0f,"
-           "\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f}\n",
+           "\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"included_per_second\":%.0f}\n",
            (unsigned long long)l->accepted, (unsigned long long)l->refused, seconds,
            (double)l->accepted / seconds, percentile_ms(l, 0.5), percentile_ms(l, 0.99),
-           percentile_ms(l, 1));
+           percentile_ms(l, 1),
+           included_seconds > 0 ? (double)l->accepted / included_seconds : 0.0);
     if (l->refused) {
         fprintf(stderr, "load: first refusal: %s\n", l->first_error);
     }
@@ -645,7 +668,9 @@ main(int argc, char **argv)
     fund(l);
     sign_transfers(l);
     run(l);
-    print_figures(l, (double)(now_ns() - l->start_ns) / 1e9);
+    double seconds = (double)(now_ns() - l->start_ns) / 1e9;
+    bool settled = l->refused == 0 && settle(l);
+    print_figures(l, seconds, settled ? (double)(now_ns() - l->start_ns) / 1e9 : 0);
     reset(l);
     free(l->latencies);
     return 0;
