@@ -132,6 +132,12 @@ vd_snapshot_source(struct vd_snapshot *snapshot, struct vd_state_source *out,
     if (number > tip.number || tip.number - number > VD_MAX_BACK) {
         return VD_ERR_NOT_FOUND;
     }
+    /* Genesis has a record too, but there is no block before it. */
+    struct vd_slice header;
+    err = by_number(snapshot, &header, DB_HEADERS, number);
+    if (err != VD_OK) {
+        return err;
+    }
     size_t back = (size_t)(tip.number - number);
     state->diffs = VD_ARENA_NEW(scratch, struct vd_diff, back + 1);
     state->list = VD_ARENA_NEW(scratch, const struct vd_diff *, back + 1);
