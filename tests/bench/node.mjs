@@ -1,12 +1,11 @@
 // Figures of the whole node: start to serving, memory, transfers per second, bytes on L1, with anvil
 // as the peer in the same run where it is installed.  Called by run.sh; no assertions.
 //   node.mjs VIADUCT OUT.json
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 process.env.VIADUCT = process.argv[2]
-const { anvil, cleanUp, sleep, startAnvil, startDev, temporaryFolder, waitFor } =
+const { anvil, cleanUp, run, sleep, startAnvil, startDev, temporaryFolder, waitFor } =
   await import('../interop/support/harness.mjs')
 const { call } = await import('../interop/support/rpc.mjs')
 
@@ -18,11 +17,12 @@ const row = (what, value, unit, who = 'viaduct') => rows.push({ what, who, value
 const residentMb = (pid) =>
   Number((readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmRSS:\s+(\d+) kB/)[1] / 1024).toFixed(1))
 
-function load(url, chainId, options) {
-  const { stdout, stderr, status, error } = spawnSync(generator,
-    ['--port', new URL(url).port, '--chain', String(chainId), ...options], { encoding: 'utf8', timeout: 300_000 })
-  if (status !== 0) throw new Error(`load generator: ${error ?? stderr}`)
-  return { ...JSON.parse(stdout), complaint: stderr.trim() }
+/** Asynchronous: what the server prints has to be read meanwhile, or it stops. */
+async function load(url, chainId, options) {
+  const { code, output, errors } = await run(generator,
+    ['--port', new URL(url).port, '--chain', String(chainId), ...options], { timeout: 300_000 })
+  if (code !== 0) throw new Error(`load generator: ${errors}`)
+  return { ...JSON.parse(output), complaint: errors.trim() }
 }
 
 function report(name, result, who) {
@@ -33,12 +33,12 @@ function report(name, result, who) {
 }
 
 /** As fast as it goes, then at half that rate. */
-function loads(url, chainId, who) {
-  const single = load(url, chainId, ['--transfers', String(transfers)])
+async function loads(url, chainId, who) {
+  const single = await load(url, chainId, ['--transfers', String(transfers)])
   report('single requests', single, who)
-  report('batches of 100', load(url, chainId, ['--transfers', String(transfers), '--batch', '100', '--pipeline', '2']), who)
+  report('batches of 100', await load(url, chainId, ['--transfers', String(transfers), '--batch', '100', '--pipeline', '2']), who)
   const rate = Math.max(100, Math.floor(single.per_second / 2))
-  report('single, half of that rate', load(url, chainId, ['--transfers', String(rate * 5), '--rate', String(rate)]), who)
+  report('single, half of that rate', await load(url, chainId, ['--transfers', String(rate * 5), '--rate', String(rate)]), who)
 }
 
 /** Bytes of calldata to the inbox in L1's blocks, without the transactions' envelopes. */
@@ -77,7 +77,7 @@ try {
   await sleep(5000)
   row('resident memory, idle, both chains', residentMb(dev.child.pid), 'MB')
   const { l1, l2, contracts } = dev.info
-  loads(l2.rpc, l2.chainId, 'viaduct')
+  await loads(l2.rpc, l2.chainId, 'viaduct')
   row('resident memory after the load', residentMb(dev.child.pid), 'MB')
   const head = Number(await call(l2.rpc, 'eth_blockNumber'))
   await waitFor('the load to be safe',
@@ -90,7 +90,7 @@ try {
   if (existsSync(anvil)) {
     const peer = await startAnvil(['--block-time', '1', '--gas-limit', '400000000'])
     try {
-      loads(peer.url, 31337, 'anvil')
+      await loads(peer.url, 31337, 'anvil')
     } catch (error) {
       console.error(`anvil's figures end early: ${error.message}`)
     }
