@@ -21,9 +21,11 @@ if [ -x "$build/bin/viaduct-evm" ] && [ -n "${VD_VECTORS:-}" ]; then
 else
     echo "SKIPPED: EVM (viaduct-evm is not built or VD_VECTORS is not set)"
 fi
-if [ -x "$build/bin/bench_trie" ]; then
-    "$build/bin/bench_trie"
-else
-    echo "SKIPPED: state root (bench_trie is not built)"
-fi
+for program in bench_trie bench_store bench_channel; do # state root, commits, bytes on L1
+    if [ -x "$build/bin/$program" ]; then
+        "$build/bin/$program" || echo "the figures of $program failed"
+    else
+        echo "SKIPPED: $program is not built"
+    fi
+done
 echo "JSON of the node's figures: $out"
