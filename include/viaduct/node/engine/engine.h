@@ -200,9 +200,9 @@ void vd_engine_derive(struct vd_engine *engine, const struct vd_attributes *attr
                       vd_build_cb callback, void *ctx);
 
 /* Moves the heads to blocks that are there; blocks above unsafe are thrown away and their
-   transactions come back in order.  A head of NULL stays where it is when the command runs, which may
-   be further than any caller knows.  Safe-head entries at L1 blocks from l1_from on are taken back
-   (UINT64_MAX: none). */
+   transactions come back in order.  A head of NULL stays where it is when the command runs, which
+   may be further than any caller knows.  Safe-head entries at L1 blocks from l1_from on are taken
+   back (UINT64_MAX: none). */
 void vd_engine_set_heads(struct vd_engine *engine, const struct vd_block_id *unsafe,
                          const struct vd_block_id *safe, const struct vd_block_id *finalized,
                          uint64_t l1_from, vd_done_cb callback, void *ctx);
