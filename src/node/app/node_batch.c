@@ -35,7 +35,9 @@ done_encode(struct vd_job *job)
         (struct vd_node *)(void *)((char *)job - offsetof(struct vd_node, encode_job));
     struct vd_channel_job *encoded = n->encoding;
     n->encoding = NULL;
-    vd_batcher_encoded(n->batcher, encoded);
+    if (!n->closing) { /* else the transaction manager is gone; the batcher frees the channel */
+        vd_batcher_encoded(n->batcher, encoded);
+    }
 }
 
 static void
