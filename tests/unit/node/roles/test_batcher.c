@@ -365,7 +365,9 @@ run_model(enum vd_batch_type type, bool crashes, bool drops)
     assert_int_equal(m.safe, m.unsafe);
     if (!drops) {
         assert_int_equal(m.blocks_read, m.unsafe); /* each exactly once */
-        assert_int_equal(m.unfinished, 0);
+    }
+    if (!drops && !crashes) {
+        assert_int_equal(m.unfinished, 0); /* a crash may leave one; its blocks go into the next */
     }
     assert_int_equal(vd_batcher_debt(m.batcher), 0);
     model_deinit(&m);
