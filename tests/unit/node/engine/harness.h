@@ -81,7 +81,7 @@ static inline void
 bench_prepare(struct bench_engine *b, bool l2)
 {
     *b = (struct bench_engine){0};
-    snprintf(b->folder, sizeof b->folder, "/tmp/vd-engine-XXXXXX");
+    snprintf(b->folder, sizeof b->folder, P_tmpdir "/vd-engine-XXXXXX");
     assert_non_null(mkdtemp(b->folder));
     if (l2) {
         b->chain = (struct vd_chain_config){.chain_id = 901,

@@ -130,7 +130,7 @@ rpc_node_close(struct rpc_node *node)
 static inline void
 rpc_temp_folder(char out[64])
 {
-    snprintf(out, 64, "/tmp/viaduct-rpc-XXXXXX");
+    snprintf(out, 64, P_tmpdir "/viaduct-rpc-XXXXXX");
     assert_non_null(mkdtemp(out));
 }
 

@@ -664,7 +664,7 @@ world_new(const char *what)
     struct world *w = calloc(1, sizeof *w);
     assert_non_null(w);
     w->random = vd_random_start(what);
-    snprintf(w->folder, sizeof w->folder, "/tmp/vd-store-XXXXXX");
+    snprintf(w->folder, sizeof w->folder, P_tmpdir "/vd-store-XXXXXX");
     assert_non_null(mkdtemp(w->folder));
     w->config = (struct vd_store_config){
         .folder = w->folder, .chain_id = WORLD_CHAIN, .map_bytes = WORLD_MAP};
