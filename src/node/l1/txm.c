@@ -568,7 +568,7 @@ push_live(struct vd_txm *txm)
     }
 }
 
-/* Forgets confirmed payloads that lie deep, or are too many. */
+/* Forgets confirmed payloads that lie deep, or are too many; the newest stays, for vd_txm_each. */
 static void
 drop_kept(struct vd_txm *txm)
 {
@@ -579,7 +579,7 @@ drop_kept(struct vd_txm *txm)
             continue;
         uint64_t until =
             slot->inclusion.block.number + txm->config.confirmations + VD_TXM_KEEP_BLOCKS;
-        if (++kept > VD_TXM_MAX_KEPT || (txm->has_head && txm->head.number > until))
+        if (++kept > VD_TXM_MAX_KEPT || (kept > 1 && txm->has_head && txm->head.number > until))
             vd_txm_slot_remove(txm, i - 1);
     }
 }
@@ -710,8 +710,6 @@ vd_txm_each(const struct vd_txm *txm, void (*fn)(void *ctx, const struct vd_txm_
 {
     for (size_t i = 0; i < txm->count; i++) {
         const struct vd_txm_slot *slot = txm->slots[i];
-        if (slot->confirmed)
-            continue;
         struct vd_txm_status status = {
             .id = slot->id,
             .has_nonce = slot->has_nonce,
@@ -719,6 +717,7 @@ vd_txm_each(const struct vd_txm *txm, void (*fn)(void *ctx, const struct vd_txm_
             .tag = vd_slice(slot->tag, slot->tag_len),
             .data = vd_slice(slot->data, slot->data_len),
             .included = slot->included,
+            .confirmed = slot->confirmed,
             .block = slot->inclusion.block,
         };
         fn(ctx, &status);

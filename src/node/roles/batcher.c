@@ -343,6 +343,23 @@ step(struct vd_batcher *b)
 
 /* --- inputs --- */
 
+/* Channels of before the start that held block first or a later one were given up when the channel
+   that begins with it was made. */
+static void
+drop_superseded(struct vd_batcher *b, uint64_t first)
+{
+    struct channel **link = &b->channels;
+    while (*link) {
+        struct channel *channel = *link;
+        if (channel->last < first) {
+            link = &channel->next;
+        } else {
+            *link = channel->next;
+            channel_free(channel);
+        }
+    }
+}
+
 void
 vd_batcher_restore(struct vd_batcher *b, const struct vd_txm_status *payload)
 {
@@ -354,6 +371,7 @@ vd_batcher_restore(struct vd_batcher *b, const struct vd_txm_status *payload)
     if (!channel) {
         struct vd_channel_id id;
         memcpy(id.b, tag, sizeof id.b);
+        drop_superseded(b, vd_load_be64(tag + 20));
         channel = channel_append(b, &id, vd_load_be16(tag + 18));
     }
     uint16_t index = vd_load_be16(tag + 16);

@@ -133,7 +133,8 @@ void vd_txm_free(struct vd_txm *txm);
 VD_MUST_USE enum vd_err vd_txm_send(struct vd_txm *txm, uint64_t *id,
                                     const struct vd_txm_payload *payload);
 
-/* A payload that is not forgotten yet. */
+/* A payload that is not forgotten yet.  The confirmed one of the highest nonce never is, so that an
+   owner learns after any crash how far it had come. */
 struct vd_txm_status {
     uint64_t id;
     bool has_nonce; /* false: still queued */
@@ -141,7 +142,8 @@ struct vd_txm_status {
     struct vd_slice tag; /* these two borrow until the next call on the manager */
     struct vd_slice data;
     bool included;
-    struct vd_block_id block;
+    bool confirmed;
+    struct vd_block_id block; /* number 0: confirmed before this start, where is not on record */
 };
 /* In the order of their nonces; fn must not call the manager. */
 void vd_txm_each(const struct vd_txm *txm, void (*fn)(void *ctx, const struct vd_txm_status *s),

@@ -59,7 +59,9 @@ void vd_batcher_free(struct vd_batcher *batcher);
 
 /* --- inputs --- */
 
-/* A payload that the manager still holds from before this start, in the order of nonces. */
+/* A payload that the manager still holds from before this start, confirmed ones too, in the order
+   of nonces: the last one of all must be among them, or a channel that a crash cut off after it
+   stays unfinished. */
 void vd_batcher_restore(struct vd_batcher *batcher, const struct vd_txm_status *payload);
 /* Derivation's and the chain's progress.  derived_l1 is the last L1 block read by derivation,
    l1_head L1's latest; the batcher begins once the former has reached the latter's first value, so
