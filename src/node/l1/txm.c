@@ -484,6 +484,11 @@ vd_txm_nonces(struct vd_txm *txm, uint64_t latest, uint64_t pending)
         set_next_nonce(txm, latest, pending);
     for (size_t i = 0; i < txm->count; i++) {
         struct vd_txm_slot *slot = txm->slots[i];
+        if (slot->nonce >= latest) {
+            /* Not used after all: what was seen missing was on another fork. */
+            slot->missing = 0;
+            slot->is_missing = false;
+        }
         /* Used and not seen included, or the other way round. */
         if (slot->has_nonce && slot->attempts > 0 && slot->included == (slot->nonce >= latest))
             ask_receipts(txm, slot);
