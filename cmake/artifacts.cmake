@@ -12,18 +12,23 @@ function(vd_artifact_array out hex)
   set(${out} "${digits}" PARENT_SCOPE)
 endfunction()
 
-# Those of contracts/artifacts are compiled by scripts/artifacts; those of its folder system are the
-# code that EIPs publish, which has no creation code.
+# Those of contracts/artifacts are compiled by scripts/artifacts; those of its folder preinstalls are
+# the well-known contracts of every chain, those of its folder system the code that EIPs publish,
+# which has no creation code.
+file(GLOB vd_artifact_files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/contracts/artifacts/*.json"
+     "${CMAKE_SOURCE_DIR}/contracts/artifacts/preinstalls/*.json"
+     "${CMAKE_SOURCE_DIR}/contracts/artifacts/system/*.json")
 set(vd_artifact_arrays "")
 set(vd_artifact_rows "")
-foreach(path L1Block L2ToL1MessagePasser LogSource system/BeaconRoots system/HistoryStorage
-             system/WithdrawalRequests system/ConsolidationRequests)
-  set(file "${CMAKE_SOURCE_DIR}/contracts/artifacts/${path}.json")
+foreach(file ${vd_artifact_files})
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
   file(READ "${file}" json)
   string(JSON name GET "${json}" contractName)
   string(JSON code GET "${json}" deployedBytecode)
   string(JSON init GET "${json}" bytecode)
+  if(code STREQUAL "0x")
+    continue() # an interface or an abstract contract
+  endif()
   vd_artifact_array(code "${code}")
   string(APPEND vd_artifact_arrays "static const uint8_t ${name}_code[] = {\n${code}};\n")
   set(row "    {\"${name}\", ${name}_code, sizeof ${name}_code")
