@@ -300,6 +300,57 @@ test_unwound_transactions_come_back_in_order(void **state)
 }
 
 static void
+on_heads_set(void *ctx, enum vd_err err)
+{
+    assert_int_equal(err, VD_OK);
+    set_true(ctx);
+}
+
+static void
+set_heads_and_check(const struct vd_block_id *unsafe, const struct vd_block_id *safe,
+                    const struct vd_block_id *finalized, const uint64_t *numbers)
+{
+    bool done = false;
+    vd_engine_set_heads(bench.engine, unsafe, safe, finalized, UINT64_MAX, on_heads_set, &done);
+    while (!done) {
+        uv_run(&bench.loop, UV_RUN_ONCE);
+    }
+    const struct vd_heads *heads = vd_engine_heads(bench.engine);
+    assert_int_equal(heads->unsafe.number, numbers[0]);
+    assert_int_equal(heads->safe.number, numbers[1]);
+    assert_int_equal(heads->finalized.number, numbers[2]);
+}
+
+/* Whoever moves the safe or finalized head may not know of the newest block yet. */
+static void
+test_a_head_left_out_stays(void **state)
+{
+    (void)state;
+    struct chain_tip tip = tip_of_heads(&bench);
+    struct vd_block_id ids[4];
+    struct block_answer last = {0};
+    for (unsigned block = 1; block <= 3; block++) {
+        assert_int_equal(open_on(&bench, &tip).err, VD_OK);
+        if (block == 3) {
+            vd_engine_seal(bench.engine, on_block, &last);
+            break; /* the heads are set while it is being sealed */
+        }
+        struct block_answer a = seal_block(&bench);
+        tip = tip_of_answer(&a);
+        ids[block] = (struct vd_block_id){tip.hash, tip.number};
+    }
+    set_heads_and_check(NULL, &ids[1], &ids[1], (uint64_t[]){3, 1, 1});
+    assert_true(last.done);
+    set_heads_and_check(NULL, &ids[2], NULL, (uint64_t[]){3, 2, 1});
+    set_heads_and_check(NULL, NULL, &ids[2], (uint64_t[]){3, 2, 2});
+    set_heads_and_check(NULL, NULL, NULL, (uint64_t[]){3, 2, 2});
+    set_heads_and_check(&ids[2], NULL, NULL, (uint64_t[]){2, 2, 2});
+    bench_close(&bench);
+    bench_open(&bench);
+    set_heads_and_check(NULL, NULL, NULL, (uint64_t[]){2, 2, 2});
+}
+
+static void
 test_a_dropped_block_runs_again_on_other_attributes(void **state)
 {
     (void)state;
@@ -693,6 +744,7 @@ main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_unwound_transactions_come_back_in_order, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_a_head_left_out_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_dropped_block_runs_again_on_other_attributes, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_gaps_wait_and_are_filled, set_up, tear_down),
