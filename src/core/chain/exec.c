@@ -197,7 +197,7 @@ fill_withdrawals_root(struct vd_exec *exec)
 {
     if (exec->rules->withdrawals_root_is_storage)
         return vd_state_storage_root(exec->state, &exec->header.withdrawals_root,
-                                     &VD_L2_TO_L1_PASSER);
+                                     &VD_L2_TO_L1_MESSAGE_PASSER);
     return vd_withdrawals_root(&exec->header.withdrawals_root, exec->arena,
                                exec->in.env->withdrawals, exec->in.env->withdrawal_count);
 }

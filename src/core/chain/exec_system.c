@@ -1,21 +1,9 @@
 /* What a block does beside its transactions: system calls, withdrawals, requests. */
 #include "core/chain/exec_internal.h"
+#include "viaduct/core/base/constants.h"
 #include "viaduct/core/crypto/hashes.h"
 
 #define SYSTEM_CALL_GAS 30000000 /* EIP-4788, 2935, 7002, 7251 */
-
-static const struct vd_address BEACON_ROOTS = {{0x00, 0x0f, 0x3d, 0xf6, 0xd7, 0x32, 0x80,
-                                                0x7e, 0xf1, 0x31, 0x9f, 0xb7, 0xb8, 0xbb,
-                                                0x85, 0x22, 0xd0, 0xbe, 0xac, 0x02}};
-static const struct vd_address HISTORY_STORAGE = {{0x00, 0x00, 0xf9, 0x08, 0x27, 0xf1, 0xc5,
-                                                   0x3a, 0x10, 0xcb, 0x7a, 0x02, 0x33, 0x5b,
-                                                   0x17, 0x53, 0x20, 0x00, 0x29, 0x35}};
-static const struct vd_address WITHDRAWAL_REQUESTS = {{0x00, 0x00, 0x09, 0x61, 0xef, 0x48, 0x0e,
-                                                       0xb5, 0x5e, 0x80, 0xd1, 0x9a, 0xd8, 0x35,
-                                                       0x79, 0xa6, 0x4c, 0x00, 0x70, 0x02}};
-static const struct vd_address CONSOLIDATION_REQUESTS = {{0x00, 0x00, 0xbb, 0xdd, 0xc7, 0xce, 0x48,
-                                                          0x86, 0x42, 0xfb, 0x57, 0x9f, 0x8b, 0x00,
-                                                          0xf3, 0xa5, 0x90, 0x00, 0x72, 0x51}};
 
 const struct vd_hash VD_EMPTY_REQUESTS_HASH = {{0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14,
                                                 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
@@ -63,9 +51,9 @@ vd_exec_pre_block(struct vd_exec *exec)
 {
     enum vd_err err = VD_OK;
     if (exec->rules->beacon_root_contract)
-        err = notify(exec, &BEACON_ROOTS, &exec->header.parent_beacon_root);
+        err = notify(exec, &VD_BEACON_ROOTS, &exec->header.parent_beacon_root);
     if (err == VD_OK && exec->rules->block_hash_contract)
-        err = notify(exec, &HISTORY_STORAGE, &exec->header.parent_hash);
+        err = notify(exec, &VD_HISTORY_STORAGE, &exec->header.parent_hash);
     return err;
 }
 
@@ -204,7 +192,7 @@ vd_exec_requests(struct vd_exec *exec, struct vd_exec_result *result)
             err = collect_deposits(exec, &buf);
         else
             err = collect_queue(exec, &buf,
-                                type == 1 ? &WITHDRAWAL_REQUESTS : &CONSOLIDATION_REQUESTS);
+                                type == 1 ? &VD_WITHDRAWAL_REQUESTS : &VD_CONSOLIDATION_REQUESTS);
         if (err != VD_OK)
             return err;
         if (buf.len > 1)

@@ -1,25 +1,5 @@
 #include "viaduct/core/chain/fees.h"
 
-/* 0x4200…00nn. */
-#define PREDEPLOY(n)       \
-    {                      \
-        {                  \
-            0x42, [19] = n \
-        }                  \
-    }
-const struct vd_address VD_L1_BLOCK = PREDEPLOY(0x15);
-const struct vd_address VD_L2_TO_L1_PASSER = PREDEPLOY(0x16);
-const struct vd_address VD_SEQUENCER_FEE_VAULT = PREDEPLOY(0x11);
-const struct vd_address VD_BASE_FEE_VAULT = PREDEPLOY(0x19);
-const struct vd_address VD_L1_FEE_VAULT = PREDEPLOY(0x1a);
-const struct vd_address VD_OPERATOR_FEE_VAULT = PREDEPLOY(0x1b);
-const struct vd_address VD_L1_ATTRIBUTES_DEPOSITOR = {{0xde, 0xad, 0xde, 0xad, 0xde, 0xad, 0xde,
-                                                       0xad, 0xde, 0xad, 0xde, 0xad, 0xde, 0xad,
-                                                       0xde, 0xad, 0xde, 0xad, 0x00, 0x01}};
-const struct vd_address VD_SYSTEM_ADDRESS = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                              0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                              0xff, 0xff, 0xff, 0xff, 0xff, 0xfe}};
-
 /* Slots of the L1Block contract (protocol.md, section 3.4). */
 enum {
     SLOT_L1_BASE_FEE = 1,

@@ -118,7 +118,7 @@ fill_roots(struct vd_header *h, struct vd_state *state, const struct vd_rules *r
 {
     enum vd_err err = vd_state_root(state, &h->state_root, visitor, sink);
     if (err == VD_OK && rules->withdrawals_root_is_storage)
-        err = vd_state_storage_root(state, &h->withdrawals_root, &VD_L2_TO_L1_PASSER);
+        err = vd_state_storage_root(state, &h->withdrawals_root, &VD_L2_TO_L1_MESSAGE_PASSER);
     return err;
 }
 

@@ -1,8 +1,8 @@
 /* Payload attributes (protocol.md section 7.7). */
 #include "core/rollup/internal.h"
+#include "viaduct/core/base/constants.h"
 
 enum {
-    L1_INFO_GAS = 1000000,
     EXTRA_DATA_LEN = 9,
     CANCUN_UPDATE_FRACTION = 3338477, /* EIP-4844 */
 };
@@ -72,10 +72,10 @@ put_l1_info_tx(struct vd_slice *out, struct vd_arena *arena, const struct vd_l1_
     size_t len = vd_l1_info_encode(calldata, info);
     struct vd_tx tx = {
         .type = VD_TX_DEPOSIT,
-        .source_hash = vd_source_hash(1, &info->hash, info->sequence_number),
+        .source_hash = vd_source_hash(VD_SOURCE_L1_ATTRIBUTES, &info->hash, info->sequence_number),
         .from = VD_L1_ATTRIBUTES_DEPOSITOR,
         .to = VD_L1_BLOCK,
-        .gas_limit = L1_INFO_GAS,
+        .gas_limit = VD_SYSTEM_TX_GAS,
         .data = vd_slice(calldata, len),
     };
     struct vd_buf buf;

@@ -1,16 +1,11 @@
 /* User deposits: TransactionDeposited logs of L1's portal (protocol.md section 2.2). */
 #include "core/rollup/internal.h"
+#include "viaduct/core/base/constants.h"
 #include "viaduct/core/crypto/keccak.h"
 
 enum {
     OPAQUE_FIXED = 73, /* mint, value, gas limit, isCreation */
 };
-
-/* keccak256("TransactionDeposited(address,address,uint256,bytes)") */
-static const struct vd_hash deposited_topic = {{0xb3, 0x81, 0x35, 0x68, 0xd9, 0x99, 0x1f, 0xc9,
-                                                0x51, 0x96, 0x1f, 0xcb, 0x4c, 0x78, 0x48, 0x93,
-                                                0x57, 0x42, 0x40, 0xa2, 0x89, 0x25, 0x60, 0x4d,
-                                                0x09, 0xfc, 0x57, 0x7c, 0x55, 0xbb, 0x7c, 0x32}};
 
 static struct vd_hash
 hash_words(const struct vd_hash *a, const struct vd_hash *b)
@@ -34,7 +29,7 @@ vd_source_hash(uint64_t domain, const struct vd_hash *inner, uint64_t index)
 {
     struct vd_hash id = *inner;
     struct vd_hash domain_word = number_word(domain);
-    if (domain < 2) {
+    if (domain < VD_SOURCE_UPGRADE) {
         struct vd_hash index_word = number_word(index);
         id = hash_words(inner, &index_word);
     }
@@ -45,7 +40,7 @@ bool
 vd_is_deposit_log(const struct vd_log *log, const struct vd_address *portal)
 {
     return log->topic_count > 0 && vd_address_eq(&log->address, portal) &&
-           vd_hash_eq(&log->topics[0], &deposited_topic);
+           vd_hash_eq(&log->topics[0], &VD_TOPIC_TRANSACTION_DEPOSITED);
 }
 
 /* word 32, word n, then n bytes and zeros up to a whole word, and nothing else. */
@@ -76,13 +71,13 @@ vd_deposit_from_log(struct vd_buf *out, const struct vd_log *log,
 {
     static const struct vd_hash version0 = {{0}};
     struct vd_slice opaque;
-    if (log->topic_count != 4 || !vd_hash_eq(&log->topics[0], &deposited_topic) ||
+    if (log->topic_count != 4 || !vd_hash_eq(&log->topics[0], &VD_TOPIC_TRANSACTION_DEPOSITED) ||
         !vd_hash_eq(&log->topics[3], &version0) || !read_opaque(&opaque, log->data))
         return VD_ERR_INVALID;
     const uint8_t *p = opaque.ptr;
     struct vd_tx tx = {
         .type = VD_TX_DEPOSIT,
-        .source_hash = vd_source_hash(0, l1_block_hash, log_index),
+        .source_hash = vd_source_hash(VD_SOURCE_USER_DEPOSIT, l1_block_hash, log_index),
         .mint = vd_u256_from_be(p),
         .value = vd_u256_from_be(p + 32),
         .gas_limit = vd_load_be64(p + 64),

@@ -1,19 +1,18 @@
 /* Calldata of the L1 attributes transaction (protocol.md section 3.1): packed, not ABI. */
 #include "core/rollup/internal.h"
+#include "viaduct/core/base/constants.h"
 #include "viaduct/core/base/cursor.h"
 
 enum {
     ECOTONE_LEN = 164,
     ISTHMUS_LEN = 176,
 };
-static const uint32_t ecotone_selector = 0x440a5e20; /* setL1BlockValuesEcotone() */
-static const uint32_t isthmus_selector = 0x098999be; /* setL1BlockValuesIsthmus() */
-static const uint32_t jovian_selector = 0x3db6be2b;  /* setL1BlockValuesJovian() */
 
 size_t
 vd_l1_info_encode(uint8_t out[176], const struct vd_l1_info *info)
 {
-    vd_store_be32(out, info->isthmus ? isthmus_selector : ecotone_selector);
+    vd_store_be32(out, info->isthmus ? VD_SELECTOR_SET_L1_BLOCK_VALUES_ISTHMUS
+                                     : VD_SELECTOR_SET_L1_BLOCK_VALUES_ECOTONE);
     vd_store_be32(out + 4, info->base_fee_scalar);
     vd_store_be32(out + 8, info->blob_base_fee_scalar);
     vd_store_be64(out + 12, info->sequence_number);
@@ -35,12 +34,13 @@ vd_l1_info_decode(struct vd_l1_info *info, struct vd_slice calldata)
 {
     struct vd_cursor cur = vd_cursor(calldata);
     uint32_t selector = vd_cursor_be32(&cur);
-    *info = (struct vd_l1_info){.isthmus = selector == isthmus_selector};
+    *info = (struct vd_l1_info){.isthmus = selector == VD_SELECTOR_SET_L1_BLOCK_VALUES_ISTHMUS};
     if (cur.failed)
         return VD_ERR_INVALID;
-    if (selector == jovian_selector)
+    if (selector == VD_SELECTOR_SET_L1_BLOCK_VALUES_JOVIAN)
         return VD_ERR_UNSUPPORTED;
-    if (selector != ecotone_selector && selector != isthmus_selector)
+    if (selector != VD_SELECTOR_SET_L1_BLOCK_VALUES_ECOTONE &&
+        selector != VD_SELECTOR_SET_L1_BLOCK_VALUES_ISTHMUS)
         return VD_ERR_INVALID;
     info->base_fee_scalar = vd_cursor_be32(&cur);
     info->blob_base_fee_scalar = vd_cursor_be32(&cur);

@@ -1,21 +1,7 @@
 /* ConfigUpdate(uint256 indexed version, uint8 indexed updateType, bytes data) logs of L1's
    SystemConfig (protocol.md section 7.8). */
 #include "core/rollup/internal.h"
-
-enum update_type {
-    UPDATE_BATCHER = 0,
-    UPDATE_FEE_SCALARS = 1,
-    UPDATE_GAS_LIMIT = 2,
-    UPDATE_UNSAFE_BLOCK_SIGNER = 3,
-    UPDATE_EIP1559_PARAMS = 4,
-    UPDATE_OPERATOR_FEE = 5,
-};
-
-/* keccak256("ConfigUpdate(uint256,uint8,bytes)") */
-static const struct vd_hash config_update_topic = {
-    {0x1d, 0x2b, 0x0b, 0xda, 0x21, 0xd5, 0x6b, 0x8b, 0xd1, 0x2d, 0x4f,
-     0x94, 0xeb, 0xac, 0xff, 0xdf, 0xb3, 0x5f, 0x5e, 0x22, 0x6f, 0x84,
-     0xb4, 0x61, 0x10, 0x3b, 0xb8, 0xbe, 0xab, 0x63, 0x53, 0xbe}};
+#include "viaduct/core/base/constants.h"
 
 static bool
 all_zero(const uint8_t *p, size_t len)
@@ -87,29 +73,29 @@ set_operator_fee(struct vd_system_config *values, const uint8_t *word)
 
 /* False: the payload does not parse, and values are as they were. */
 static bool
-set_value(struct vd_system_config *values, enum update_type type, struct vd_slice data)
+set_value(struct vd_system_config *values, uint64_t type, struct vd_slice data)
 {
     struct vd_system_config next = *values;
-    const uint8_t *payload = read_payload(data, type == UPDATE_FEE_SCALARS ? 64 : 32);
+    const uint8_t *payload = read_payload(data, type == VD_CONFIG_UPDATE_FEE_SCALARS ? 64 : 32);
     bool ok = false;
     if (payload == NULL)
         return false;
     switch (type) {
-    case UPDATE_BATCHER:
+    case VD_CONFIG_UPDATE_BATCHER:
         ok = set_batcher(&next, payload);
         break;
-    case UPDATE_FEE_SCALARS:
+    case VD_CONFIG_UPDATE_FEE_SCALARS:
         ok = set_fee_scalars(&next, payload);
         break;
-    case UPDATE_GAS_LIMIT:
+    case VD_CONFIG_UPDATE_GAS_LIMIT:
         ok = read_u64_word(&next.gas_limit, payload);
         break;
-    case UPDATE_UNSAFE_BLOCK_SIGNER:
+    case VD_CONFIG_UPDATE_UNSAFE_BLOCK_SIGNER:
         break;
-    case UPDATE_EIP1559_PARAMS:
+    case VD_CONFIG_UPDATE_EIP1559_PARAMS:
         ok = set_eip1559_params(&next, payload);
         break;
-    case UPDATE_OPERATOR_FEE:
+    case VD_CONFIG_UPDATE_OPERATOR_FEE:
         ok = set_operator_fee(&next, payload);
         break;
     }
@@ -125,13 +111,13 @@ vd_system_patch_log(struct vd_system_patch *patch, const struct vd_address *cont
     uint64_t version;
     uint64_t type;
     if (!vd_address_eq(&log->address, contract) || log->topic_count != 3 ||
-        !vd_hash_eq(&log->topics[0], &config_update_topic))
+        !vd_hash_eq(&log->topics[0], &VD_TOPIC_CONFIG_UPDATE))
         return false;
     if (!read_u64_word(&version, log->topics[1].b) || version != 0)
         return false;
-    if (!read_u64_word(&type, log->topics[2].b) || type > UPDATE_OPERATOR_FEE)
+    if (!read_u64_word(&type, log->topics[2].b) || type > VD_CONFIG_UPDATE_OPERATOR_FEE)
         return false;
-    if (!set_value(&patch->values, (enum update_type)type, log->data))
+    if (!set_value(&patch->values, type, log->data))
         return false;
     patch->mask |= 1u << type;
     return true;
@@ -141,15 +127,15 @@ void
 vd_system_patch_apply(const struct vd_system_patch *patch, struct vd_system_config *system)
 {
     const struct vd_system_config *values = &patch->values;
-    if (patch->mask & 1u << UPDATE_BATCHER)
+    if (patch->mask & 1u << VD_CONFIG_UPDATE_BATCHER)
         system->batcher = values->batcher;
-    if (patch->mask & 1u << UPDATE_FEE_SCALARS)
+    if (patch->mask & 1u << VD_CONFIG_UPDATE_FEE_SCALARS)
         memcpy(system->scalar, values->scalar, sizeof system->scalar);
-    if (patch->mask & 1u << UPDATE_GAS_LIMIT)
+    if (patch->mask & 1u << VD_CONFIG_UPDATE_GAS_LIMIT)
         system->gas_limit = values->gas_limit;
-    if (patch->mask & 1u << UPDATE_EIP1559_PARAMS)
+    if (patch->mask & 1u << VD_CONFIG_UPDATE_EIP1559_PARAMS)
         system->eip1559 = values->eip1559;
-    if (patch->mask & 1u << UPDATE_OPERATOR_FEE) {
+    if (patch->mask & 1u << VD_CONFIG_UPDATE_OPERATOR_FEE) {
         system->operator_fee_scalar = values->operator_fee_scalar;
         system->operator_fee_constant = values->operator_fee_constant;
     }

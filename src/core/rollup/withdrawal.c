@@ -1,12 +1,7 @@
 /* Output roots and messages from L2 to L1 (protocol.md section 8.1). */
+#include "viaduct/core/base/constants.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/core/rollup/config.h"
-
-/* keccak256("MessagePassed(uint256,address,address,uint256,uint256,bytes,bytes32)") */
-static const struct vd_hash passed_topic = {{0x02, 0xa5, 0x23, 0x67, 0xd1, 0x07, 0x42, 0xd8,
-                                             0x03, 0x27, 0x12, 0xc1, 0xbb, 0x8e, 0x01, 0x44,
-                                             0xff, 0x1e, 0xc5, 0xff, 0xda, 0x1e, 0xd7, 0xd7,
-                                             0x0b, 0xb0, 0x5a, 0x27, 0x44, 0x95, 0x50, 0x54}};
 
 static void
 hash_bytes(struct vd_keccak *k, const uint8_t *bytes, size_t len)
@@ -94,8 +89,8 @@ enum vd_err
 vd_withdrawal_from_log(struct vd_withdrawal_message *message, struct vd_hash *withdrawal_hash,
                        const struct vd_log *log)
 {
-    if (!vd_address_eq(&log->address, &VD_L2_TO_L1_PASSER) || log->topic_count == 0 ||
-        !vd_hash_eq(&log->topics[0], &passed_topic))
+    if (!vd_address_eq(&log->address, &VD_L2_TO_L1_MESSAGE_PASSER) || log->topic_count == 0 ||
+        !vd_hash_eq(&log->topics[0], &VD_TOPIC_MESSAGE_PASSED))
         return VD_ERR_NOT_FOUND;
     *message = (struct vd_withdrawal_message){.nonce = vd_u256_from_be(log->topics[1].b)};
     if (log->topic_count != 4 || !read_passed_data(message, withdrawal_hash, log->data))
@@ -109,11 +104,10 @@ vd_withdrawal_from_log(struct vd_withdrawal_message *message, struct vd_hash *wi
 struct vd_address
 vd_l1_alias(const struct vd_address *l1)
 {
-    static const uint8_t offset[20] = {0x11, 0x11, [18] = 0x11, [19] = 0x11};
     struct vd_address l2;
     unsigned carry = 0;
     for (size_t i = sizeof l2.b; i-- > 0;) {
-        unsigned sum = l1->b[i] + offset[i] + carry;
+        unsigned sum = l1->b[i] + VD_ALIAS_OFFSET.b[i] + carry;
         l2.b[i] = (uint8_t)sum;
         carry = sum >> 8;
     }

@@ -135,7 +135,7 @@ passer_root(struct vd_reading *r, struct vd_hash *root, const struct vd_at *at)
     bool found;
     vd_done *bad = vd_reading_state(r, &source, at);
     if (bad == NULL)
-        bad = vd_reading_account(r, &account, &found, &source, &VD_L2_TO_L1_PASSER);
+        bad = vd_reading_account(r, &account, &found, &source, &VD_L2_TO_L1_MESSAGE_PASSER);
     if (bad == NULL)
         *root = found ? account.storage_root : VD_EMPTY_ROOT;
     return bad;

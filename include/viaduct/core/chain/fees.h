@@ -3,16 +3,8 @@
 #ifndef VIADUCT_CORE_CHAIN_FEES_H
 #define VIADUCT_CORE_CHAIN_FEES_H
 
+#include "viaduct/core/base/constants.h"
 #include "viaduct/core/chain/rules.h"
-
-extern const struct vd_address VD_L1_BLOCK;                /* 0x42…15 */
-extern const struct vd_address VD_L2_TO_L1_PASSER;         /* 0x42…16 */
-extern const struct vd_address VD_SEQUENCER_FEE_VAULT;     /* 0x42…11 */
-extern const struct vd_address VD_BASE_FEE_VAULT;          /* 0x42…19 */
-extern const struct vd_address VD_L1_FEE_VAULT;            /* 0x42…1a */
-extern const struct vd_address VD_OPERATOR_FEE_VAULT;      /* 0x42…1b */
-extern const struct vd_address VD_L1_ATTRIBUTES_DEPOSITOR; /* 0xdead…0001 */
-extern const struct vd_address VD_SYSTEM_ADDRESS;          /* 0xff…fe, EIP-4788's caller */
 
 /* The L1Block contract's values that fees read. */
 struct vd_l1_fee_params {
