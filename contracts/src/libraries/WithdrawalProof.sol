@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {TrieProof} from "@openzeppelin/contracts/utils/cryptography/TrieProof.sol";
+
+/// @title WithdrawalProof
+/// @notice Proofs that a withdrawal was initiated on L2.
+library WithdrawalProof {
+    /**
+     * @notice Whether the message passer's storage holds a withdrawal.
+     *
+     * The mapping of sent messages is slot 0 of L2ToL1MessagePasser; storage tries are keyed by the
+     * hash of the slot, and the value is the RLP encoding of true (OP Stack specs, withdrawals).
+     *
+     * @param withdrawalHash Hash of the withdrawal.
+     * @param storageRoot    Storage root of the message passer.
+     * @param proof          Nodes from the root to the leaf. A leaf shorter than 32 bytes is part of
+     *                       its branch and may be given after it once more, or not.
+     */
+    function verify(bytes32 withdrawalHash, bytes32 storageRoot, bytes[] memory proof)
+        internal
+        pure
+        returns (bool)
+    {
+        bytes32 slot = keccak256(abi.encode(withdrawalHash, uint256(0)));
+        bytes memory key = abi.encodePacked(keccak256(abi.encode(slot)));
+        return TrieProof.verify(hex"01", storageRoot, key, proof);
+    }
+}
