@@ -10,7 +10,7 @@ pragma solidity ^0.8.30;
  */
 library ImmutableArgsClone {
     /// @dev Bytes of the clone's code before its constants.
-    uint256 private constant CODE_LENGTH = 60;
+    uint16 private constant CODE_LENGTH = 60;
 
     /// @notice The constants do not fit into the two bytes of their length.
     error ImmutableArgsTooLong();
@@ -26,11 +26,13 @@ library ImmutableArgsClone {
     function clone(address implementation, bytes memory args) internal returns (address instance) {
         // EIP-170 bounds code at 24,576 bytes, so two bytes hold every length that can be deployed.
         if (args.length > 24_000) revert ImmutableArgsTooLong();
+        // casting to 'uint16' is safe because of the bound above
+        // forge-lint: disable-next-line(unsafe-typecast)
         uint16 suffixed = uint16(args.length + 2);
         bytes memory initCode = abi.encodePacked(
             // PUSH2 size, RETURNDATASIZE, DUP2, PUSH1 10, RETURNDATASIZE, CODECOPY, RETURN
             hex"61",
-            uint16(CODE_LENGTH + suffixed),
+            CODE_LENGTH + suffixed,
             hex"3d81600a3d39f3",
             // if calldatasize == 0: STOP
             hex"36600557005b",

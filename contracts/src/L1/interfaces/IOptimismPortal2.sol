@@ -94,10 +94,7 @@ interface IOptimismPortal2 {
     function numProofSubmitters(bytes32 withdrawalHash) external view returns (uint256);
 
     /// @notice Who gave a proof for a withdrawal, in order; once for each proof.
-    function proofSubmitters(bytes32 withdrawalHash, uint256 index)
-        external
-        view
-        returns (address);
+    function proofSubmitters(bytes32 withdrawalHash, uint256 index) external view returns (address);
 
     /// @notice During a finalization the withdrawal's sender on L2, otherwise 0x…dEaD.
     function l2Sender() external view returns (address);

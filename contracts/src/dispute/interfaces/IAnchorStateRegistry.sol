@@ -38,10 +38,7 @@ interface IAnchorStateRegistry {
     function getAnchorRoot() external view returns (bytes32 root, uint256 l2SequenceNumber);
 
     /// @notice The same, under its older name; the type has no influence.
-    function anchors(uint32 gameType)
-        external
-        view
-        returns (bytes32 root, uint256 l2SequenceNumber);
+    function anchors(uint32 gameType) external view returns (bytes32 root, uint256 l2SequenceNumber);
 
     /// @notice The game whose output is the anchor; zero as long as it is the starting one.
     function anchorGame() external view returns (IDisputeGame);
