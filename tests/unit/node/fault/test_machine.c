@@ -1,0 +1,200 @@
+/* The fast machine against the plain step: after every instruction both must have the same state,
+   and the plain one must have got there from the witness alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "viaduct/node/fault/machine.h"
+
+#define DATA 0x20000u
+#define TEXT ((struct vd_vm_text){0x10000, 0x20000})
+
+static uint64_t random_state;
+
+static uint64_t
+next_random(void)
+{
+    /* splitmix64, as its author gives it. */
+    uint64_t z = (random_state += 0x9e3779b97f4a7c15u);
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+struct row {
+    uint32_t mask;
+    uint32_t match;
+};
+static const struct row rows[] = {
+#define VD_INSN(name, mask, match, form) {mask, match},
+#include "viaduct/node/fault/riscv.def"
+#undef VD_INSN
+};
+#define ROWS (sizeof rows / sizeof rows[0])
+
+/* Preimages of 0 to 63 bytes by the low byte of the key. */
+static enum vd_err
+preimage(void *ctx, struct vd_slice *value, const uint8_t key[32])
+{
+    static uint8_t bytes[64];
+    (void)ctx;
+    memset(bytes, key[1], sizeof bytes);
+    *value = vd_slice(bytes, key[31] % 64);
+    return VD_OK;
+}
+
+static const struct vd_vm_host host = {.preimage = preimage};
+
+/* Values that instructions treat apart, and addresses of data. */
+static uint64_t
+random_value(void)
+{
+    static const uint64_t edges[] = {0,          1,          UINT64_MAX, INT64_MAX,
+                                     1ull << 63, 0x7fffffff, 0x80000000, 0xffffffff};
+    uint64_t r = next_random();
+    switch (r % 5) {
+    case 0:
+        return edges[r / 5 % 8];
+    case 1:
+        return DATA + (r >> 32) % 4096;
+    case 2:
+        return DATA + (r >> 32) % 4096 / 8 * 8;
+    case 3:
+        return DATA + (r >> 32) % 4096 / 256 * 256;
+    default:
+        return next_random();
+    }
+}
+
+static uint32_t
+random_instruction(void)
+{
+    uint64_t r = next_random();
+    if (r % 50 == 0) {
+        return (uint32_t)(r >> 32);
+    }
+    const struct row *row = &rows[(r >> 8) % ROWS];
+    uint32_t word = ((uint32_t)(r >> 32) & ~row->mask) | row->match;
+    if ((word & 0x7f) == 0x63 || (word & 0x7f) == 0x6f) {
+        /* Near targets, most of them aligned. */
+        word &= ~(uint32_t)(r % 7 == 0 ? 0x7e000000u : 0x7e000100u);
+    }
+    return word;
+}
+
+static void
+make(struct vd_machine **out, struct vd_vm_registers *r)
+{
+    uint8_t bytes[4096];
+    assert_int_equal(vd_machine_new(out, TEXT), VD_OK);
+    for (size_t i = 0; i < sizeof bytes; i += 4) {
+        vd_store_le32(bytes + i, random_instruction());
+    }
+    assert_int_equal(vd_machine_load(*out, TEXT.lo, vd_slice(bytes, sizeof bytes)), VD_OK);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)next_random();
+    }
+    for (size_t i = 0; i < sizeof bytes; i += 32) {
+        bytes[i] = (uint8_t)(next_random() % 8);
+    }
+    assert_int_equal(vd_machine_load(*out, DATA, vd_slice(bytes, sizeof bytes)), VD_OK);
+    *r = (struct vd_vm_registers){.pc = TEXT.lo + next_random() % 1024 * 4};
+    for (unsigned i = 1; i < 32; i++) {
+        r->x[i] = random_value();
+    }
+    static const uint64_t calls[] = {VD_VM_CALL_PREIMAGE, VD_VM_CALL_KECCAK, VD_VM_CALL_WRITE,
+                                     VD_VM_CALL_HINT, VD_VM_CALL_EXIT};
+    if (next_random() % 4 != 0) {
+        r->x[17] = calls[next_random() % 5];
+        r->x[11] = next_random() % 2 ? 0 : 8 + next_random() % 4 * 32;
+    }
+}
+
+static void
+assert_step(struct vd_machine *m)
+{
+    struct vd_vm_witness w;
+    uint8_t plain[VD_VM_STATE_BYTES];
+    uint8_t fast[VD_VM_STATE_BYTES];
+    vd_machine_witness(m, &w);
+    assert_int_equal(vd_vm_step(plain, w.state, vd_slice(w.proof, w.proof_len), TEXT, &host),
+                     VD_OK);
+    uint64_t step = vd_machine_registers(m)->step;
+    bool exited = vd_machine_registers(m)->exited;
+    assert_int_equal(vd_machine_run(m, step + 1, &host), VD_OK);
+    vd_machine_state(m, fast);
+    assert_memory_equal(plain, fast, sizeof fast);
+    assert_int_equal(vd_machine_registers(m)->step, step + (exited ? 0 : 1));
+    /* One flipped bit anywhere is refused, or cannot lead to the same claim: the state's hash
+       changes, or the proof no longer leads to the root. */
+    if (w.proof_len > 0) {
+        w.proof[next_random() % w.proof_len] ^= (uint8_t)(1u << next_random() % 8);
+        assert_int_equal(vd_vm_step(plain, w.state, vd_slice(w.proof, w.proof_len), TEXT, &host),
+                         VD_ERR_MISMATCH);
+    }
+}
+
+static void
+test_random_programs_agree_step_by_step(void **state)
+{
+    (void)state;
+    const char *seed = getenv("VD_SEED");
+    random_state = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
+    printf("VD_SEED=%llu\n", (unsigned long long)random_state);
+    for (unsigned i = 0; i < 150; i++) {
+        struct vd_machine *m = NULL;
+        struct vd_vm_registers r;
+        make(&m, &r);
+        vd_machine_set_registers(m, &r);
+        for (unsigned n = 0; n < 40 && !vd_machine_registers(m)->exited; n++) {
+            assert_step(m);
+        }
+        assert_step(m);
+        vd_machine_free(m);
+    }
+}
+
+/* However a run is cut into pieces, it ends in the same state. */
+static void
+test_any_step_count_is_reached(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 200; i++) {
+        uint64_t seed = random_state;
+        uint8_t whole[VD_VM_STATE_BYTES];
+        uint8_t cut[VD_VM_STATE_BYTES];
+        struct vd_machine *m = NULL;
+        struct vd_vm_registers r;
+        make(&m, &r);
+        vd_machine_set_registers(m, &r);
+        assert_int_equal(vd_machine_run(m, 500, &host), VD_OK);
+        vd_machine_state(m, whole);
+        vd_machine_free(m);
+        random_state = seed;
+        make(&m, &r);
+        vd_machine_set_registers(m, &r);
+        for (uint64_t at = 0; at < 500; at += 1 + next_random() % 20) {
+            assert_int_equal(vd_machine_run(m, at, &host), VD_OK);
+            assert_true(vd_machine_registers(m)->exited || vd_machine_registers(m)->step == at);
+        }
+        assert_int_equal(vd_machine_run(m, 500, &host), VD_OK);
+        vd_machine_state(m, cut);
+        assert_memory_equal(whole, cut, sizeof cut);
+        vd_machine_free(m);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_programs_agree_step_by_step),
+        cmocka_unit_test(test_any_step_count_is_reached),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
