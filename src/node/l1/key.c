@@ -1,17 +1,14 @@
 #include "viaduct/node/l1/key.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "viaduct/node/platform/curves.h"
+#include "viaduct/node/platform/secret_file.h"
 
 /* A key file holds 64 digits, perhaps 0x, perhaps white space around. */
-#define FILE_MAX 128
+#define FILE_MAX 128u
 
 struct vd_key {
     uint8_t *secret; /* locked memory */
@@ -63,7 +60,48 @@ vd_key_sign(const struct vd_key *key, uint8_t signature[64], uint8_t *y_parity,
     return vd_sign_hash(signature, y_parity, hash, key->secret);
 }
 
-/* --- files --- */
+/* --- making and keeping --- */
+
+enum vd_err
+vd_key_generate(struct vd_key **out)
+{
+    uint8_t *secret = sodium_init() < 0 ? NULL : sodium_malloc(32);
+    if (secret == NULL)
+        return VD_ERR_NO_MEMORY;
+    enum vd_err err;
+    /* A number that is no key comes up once in 2^128 draws. */
+    do {
+        randombytes_buf(secret, 32);
+        err = vd_key_from_bytes(out, secret);
+    } while (err == VD_ERR_INVALID);
+    sodium_free(secret);
+    return err;
+}
+
+enum vd_err
+vd_key_from_keystore(struct vd_key **out, char *why, size_t why_size, struct vd_slice text,
+                     struct vd_slice password)
+{
+    uint8_t *secret = sodium_init() < 0 ? NULL : sodium_malloc(32);
+    if (secret == NULL) {
+        snprintf(why, why_size, "too little locked memory");
+        return VD_ERR_NO_MEMORY;
+    }
+    enum vd_err err = vd_keystore_decrypt(secret, why, why_size, text, password);
+    if (err == VD_OK && (err = vd_key_from_bytes(out, secret)) != VD_OK)
+        snprintf(why, why_size, "too little locked memory");
+    sodium_free(secret);
+    return err;
+}
+
+enum vd_err
+vd_key_to_keystore(char **text, const struct vd_key *key, struct vd_slice password,
+                   enum vd_keystore_cost cost)
+{
+    return vd_keystore_encrypt(text, key->secret, password, cost);
+}
+
+/* --- plain files --- */
 
 static bool
 is_space(char c)
@@ -87,68 +125,29 @@ parse(uint8_t secret[32], const char *text, size_t len)
     return vd_hex_decode(secret, 32, text, len);
 }
 
-static enum vd_err
-check_file(int fd, char *why, size_t why_size, const char *path)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0) {
-        snprintf(why, why_size, "key file %s: %s", path, strerror(errno));
-        return VD_ERR_IO;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        snprintf(why, why_size, "key file %s is not a regular file", path);
-        return VD_ERR_REFUSED;
-    }
-    if (st.st_uid != geteuid()) {
-        snprintf(why, why_size,
-                 "key file %s belongs to another user (uid %u); make it your own: chown", path,
-                 (unsigned)st.st_uid);
-        return VD_ERR_REFUSED;
-    }
-    if ((st.st_mode & 07177) != 0) {
-        snprintf(why, why_size,
-                 "key file %s has mode %04o: others could read it; run: chmod 600 %s", path,
-                 (unsigned)st.st_mode & 07777, path);
-        return VD_ERR_REFUSED;
-    }
-    return VD_OK;
-}
-
-static enum vd_err
-read_file(struct vd_key **out, int fd, char *why, size_t why_size, const char *path)
-{
-    char text[FILE_MAX + 1];
-    uint8_t secret[32];
-    size_t len = 0;
-    ssize_t n;
-    while (len < sizeof text && (n = read(fd, text + len, sizeof text - len)) > 0)
-        len += (size_t)n;
-    enum vd_err err = len > FILE_MAX ? VD_ERR_INVALID : parse(secret, text, len);
-    if (err == VD_OK)
-        err = vd_key_from_bytes(out, secret);
-    sodium_memzero(text, sizeof text);
-    sodium_memzero(secret, sizeof secret);
-    if (err == VD_ERR_INVALID)
-        snprintf(why, why_size,
-                 "key file %s does not hold a private key: 64 hex digits are wanted, with or "
-                 "without 0x",
-                 path);
-    else if (err != VD_OK)
-        snprintf(why, why_size, "key file %s: %s", path, vd_err_text(err));
-    return err;
-}
-
 enum vd_err
 vd_key_load(struct vd_key **out, char *why, size_t why_size, const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        snprintf(why, why_size, "key file %s: %s", path, strerror(errno));
-        return errno == ENOENT ? VD_ERR_NOT_FOUND : VD_ERR_IO;
+    size_t len = 0;
+    /* The file's text, then the key. */
+    uint8_t *text = sodium_init() < 0 ? NULL : sodium_malloc(FILE_MAX + 32);
+    if (text == NULL) {
+        snprintf(why, why_size, "key file %s: too little locked memory", path);
+        return VD_ERR_NO_MEMORY;
     }
-    enum vd_err err = check_file(fd, why, why_size, path);
-    if (err == VD_OK)
-        err = read_file(out, fd, why, why_size, path);
-    close(fd);
+    enum vd_err err = vd_secret_file_read(text, &len, FILE_MAX, why, why_size, "key file", path);
+    if (err == VD_OK || err == VD_ERR_TOO_LARGE) {
+        err = err == VD_OK ? parse(text + FILE_MAX, (const char *)text, len) : VD_ERR_INVALID;
+        if (err == VD_OK)
+            err = vd_key_from_bytes(out, text + FILE_MAX);
+        if (err == VD_ERR_INVALID)
+            snprintf(why, why_size,
+                     "key file %s does not hold a private key: 64 hex digits are wanted, with or "
+                     "without 0x",
+                     path);
+        else if (err != VD_OK)
+            snprintf(why, why_size, "key file %s: %s", path, vd_err_text(err));
+    }
+    sodium_free(text);
     return err;
 }
