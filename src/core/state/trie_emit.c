@@ -105,6 +105,15 @@ take_old(struct emit *emit, size_t len)
     return old;
 }
 
+/* Branches always; leaves and extensions when they consume other nibbles, so that a sink learns of
+   every node that no longer stands where it stood. */
+static bool
+is_replaced(const struct vd_trie_node *old, const struct vd_trie_node *node)
+{
+    return node->type == VD_TRIE_BRANCH || old->path_len != node->path_len ||
+           memcmp(old->path, node->path, node->path_len) != 0;
+}
+
 /* A dirty node differs from what stood in its place: it has a pair there that is new, or lacks one
    that was. */
 static enum vd_err
@@ -116,7 +125,7 @@ tell_node(struct emit *emit, const struct vd_trie_tnode *t, const struct vd_trie
     enum vd_err err = VD_OK;
     if (old != NULL && old->node.type != t->node.type)
         err = tell_del(emit, old);
-    else if (old != NULL && t->node.type == VD_TRIE_BRANCH && sink->replace != NULL)
+    else if (old != NULL && sink->replace != NULL && is_replaced(&old->node, &t->node))
         err = sink->replace(sink->ctx, &at, &old->node);
     if (err != VD_OK)
         return err;

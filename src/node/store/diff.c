@@ -1,4 +1,4 @@
-#include "viaduct/node/store/diff.h"
+#include "store_internal.h"
 
 #include <stdlib.h>
 
@@ -15,8 +15,8 @@ compare_slices(struct vd_slice a, struct vd_slice b)
     return a.len < b.len ? -1 : a.len > b.len;
 }
 
-static int
-compare_rows(enum vd_table a_table, struct vd_slice a, enum vd_table b_table, struct vd_slice b)
+int
+vd_compare_rows(enum vd_table a_table, struct vd_slice a, enum vd_table b_table, struct vd_slice b)
 {
     if (a_table != b_table) {
         return a_table < b_table ? -1 : 1;
@@ -224,6 +224,55 @@ add_branch(struct vd_diff_builder *b, const struct vd_trie_position *at,
     return add(b, VD_TABLE_BRANCHES, copy(b->arena, key, key_len), rows[0], rows[1]);
 }
 
+/* --- shapes --- */
+
+#define SHAPE_LEAF 'l'
+#define SHAPE_EXTENSION 'e'
+
+size_t
+vd_shape_encode(uint8_t out[VD_MAX_SHAPE], const struct vd_trie_node *node)
+{
+    size_t len = 2 + ((size_t)node->path_len + 1) / 2;
+    memset(out, 0, len);
+    out[0] = node->type == VD_TRIE_LEAF ? SHAPE_LEAF : SHAPE_EXTENSION;
+    out[1] = node->path_len;
+    for (size_t i = 0; i < node->path_len; i++) {
+        out[2 + i / 2] |= (uint8_t)(i % 2 == 0 ? node->path[i] << 4 : node->path[i]);
+    }
+    return len;
+}
+
+enum vd_err
+vd_shape_decode(struct vd_trie_node *node, struct vd_slice row)
+{
+    if (row.len < 2 || (row.ptr[0] != SHAPE_LEAF && row.ptr[0] != SHAPE_EXTENSION) ||
+        row.ptr[1] > VD_TRIE_MAX_NIBBLES || row.len != 2 + ((size_t)row.ptr[1] + 1) / 2) {
+        return VD_ERR_CORRUPT;
+    }
+    node->type = row.ptr[0] == SHAPE_LEAF ? VD_TRIE_LEAF : VD_TRIE_EXTENSION;
+    node->path_len = row.ptr[1];
+    for (size_t i = 0; i < node->path_len; i++) {
+        node->path[i] = (uint8_t)(i % 2 == 0 ? row.ptr[2 + i / 2] >> 4 : row.ptr[2 + i / 2] & 15);
+    }
+    return VD_OK;
+}
+
+static enum vd_err
+add_shape(struct vd_diff_builder *b, const struct vd_trie_position *at,
+          const struct vd_trie_node *old)
+{
+    uint8_t key[VD_MAX_KEY];
+    uint8_t row[VD_MAX_SHAPE];
+    size_t key_len = vd_branch_key(key, at);
+    struct vd_slice before = copy(b->arena, row, vd_shape_encode(row, old));
+    if (!before.ptr) {
+        return VD_ERR_NO_MEMORY;
+    }
+    return add(b, VD_TABLE_SHAPES, copy(b->arena, key, key_len), before, vd_slice(NULL, 0));
+}
+
+/* --- what the trie tells --- */
+
 static enum vd_err
 sink_put(void *ctx, const struct vd_trie_position *at, const struct vd_trie_node *node,
          struct vd_slice rlp, const struct vd_trie_ref *ref)
@@ -237,14 +286,14 @@ static enum vd_err
 sink_del(void *ctx, const struct vd_trie_position *at, enum vd_trie_node_type type,
          const struct vd_trie_node *old)
 {
-    return type == VD_TRIE_BRANCH ? add_branch(ctx, at, old, NULL) : VD_OK;
+    return type == VD_TRIE_BRANCH ? add_branch(ctx, at, old, NULL) : add_shape(ctx, at, old);
 }
 
-/* A put of the same place comes too; finish merges the two. */
+/* A put of the same place comes too; finish merges the two of a branch. */
 static enum vd_err
 sink_replace(void *ctx, const struct vd_trie_position *at, const struct vd_trie_node *old)
 {
-    return old->type == VD_TRIE_BRANCH ? add_branch(ctx, at, old, NULL) : VD_OK;
+    return sink_del(ctx, at, old->type, old);
 }
 
 void
@@ -263,7 +312,7 @@ compare_changes(const void *a, const void *b)
 {
     const struct vd_change *x = a;
     const struct vd_change *y = b;
-    return compare_rows(x->table, x->key, y->table, y->key);
+    return vd_compare_rows(x->table, x->key, y->table, y->key);
 }
 
 enum vd_err
@@ -295,7 +344,7 @@ vd_diff_lower_bound(const struct vd_diff *diff, enum vd_table table, struct vd_s
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct vd_change *change = &diff->changes[middle];
-        if (compare_rows(change->table, change->key, table, key) < 0) {
+        if (vd_compare_rows(change->table, change->key, table, key) < 0) {
             low = middle + 1;
         } else {
             high = middle;
@@ -313,179 +362,6 @@ vd_diff_find(const struct vd_diff *diff, enum vd_table table, struct vd_slice ke
         return &diff->changes[i];
     }
     return NULL;
-}
-
-/* --- records ---
-   Each entry: table (1), form (1), key length (1), key, value length (2), value.
-   Forms: there was no row; the whole old row; the changed children of a branch (value: mask of the
-   changed ones (2), then a branch row that holds the old references of those). */
-
-enum form {
-    FORM_NONE,
-    FORM_WHOLE,
-    FORM_CHILDREN,
-};
-
-/* A branch at the account trie's root that was not there. */
-#define MIN_ENTRY 6u
-
-static enum vd_err
-changed_children(uint8_t *out, size_t *len, const struct vd_change *change)
-{
-    struct vd_trie_ref before[16];
-    struct vd_trie_ref after[16];
-    enum vd_err err = vd_branch_decode(before, change->before);
-    if (err == VD_OK) {
-        err = vd_branch_decode(after, change->after);
-    }
-    if (err != VD_OK) {
-        return err;
-    }
-    uint16_t mask = 0;
-    for (unsigned i = 0; i < 16; i++) {
-        if (before[i].len != after[i].len ||
-            memcmp(before[i].bytes, after[i].bytes, before[i].len) != 0) {
-            mask |= (uint16_t)(1u << i);
-        } else {
-            before[i].len = 0;
-        }
-    }
-    vd_store_be16(out, mask);
-    *len = 2 + vd_branch_encode(out + 2, before);
-    return VD_OK;
-}
-
-static void
-put_entry(struct vd_buf *out, const struct vd_change *change, enum form form, struct vd_slice value)
-{
-    vd_buf_byte(out, (uint8_t)change->table);
-    vd_buf_byte(out, (uint8_t)form);
-    vd_buf_byte(out, (uint8_t)change->key.len);
-    vd_buf_slice(out, change->key);
-    uint8_t len[2];
-    vd_store_be16(len, (uint16_t)value.len);
-    vd_buf_bytes(out, len, sizeof len);
-    vd_buf_slice(out, value);
-}
-
-enum vd_err
-vd_diff_record(struct vd_buf *out, const struct vd_diff *diff)
-{
-    for (size_t i = 0; i < diff->count; i++) {
-        const struct vd_change *change = &diff->changes[i];
-        if (change->table == VD_TABLE_CODE) {
-            continue;
-        }
-        uint8_t children[2 + VD_MAX_BRANCH];
-        size_t len = 0;
-        if (!change->before.ptr) {
-            put_entry(out, change, FORM_NONE, vd_slice(NULL, 0));
-        } else if (change->table != VD_TABLE_BRANCHES || !change->after.ptr) {
-            put_entry(out, change, FORM_WHOLE, change->before);
-        } else {
-            enum vd_err err = changed_children(children, &len, change);
-            if (err != VD_OK) {
-                return err;
-            }
-            put_entry(out, change, FORM_CHILDREN, vd_slice(children, len));
-        }
-    }
-    return out->err;
-}
-
-static bool
-key_len_is_valid(uint8_t table, size_t len)
-{
-    switch ((enum vd_table)table) {
-    case VD_TABLE_ACCOUNTS:
-        return len == 32;
-    case VD_TABLE_SLOTS:
-        return len == 64;
-    case VD_TABLE_BRANCHES:
-        return len >= 1 && len <= VD_MAX_KEY;
-    case VD_TABLE_CODE:
-        return false; /* never taken back, so in no record */
-    }
-    return false;
-}
-
-/* Reads the entry at the record's start; 0: there is none. */
-static size_t
-read_entry(struct vd_undo *undo, struct vd_slice record)
-{
-    const uint8_t *p = record.ptr;
-    size_t key_len = record.len >= 3 ? p[2] : 0;
-    if (record.len < 5 + key_len || !key_len_is_valid(p[0], key_len)) {
-        return 0;
-    }
-    struct vd_slice value = vd_slice(p + 5 + key_len, vd_load_be16(p + 3 + key_len));
-    size_t len = 5 + key_len + value.len;
-    if (record.len < len) {
-        return 0;
-    }
-    *undo = (struct vd_undo){.table = (enum vd_table)p[0], .key = vd_slice(p + 3, key_len)};
-    if (p[1] == FORM_NONE) {
-        return value.len == 0 ? len : 0;
-    }
-    if (p[1] == FORM_WHOLE) {
-        undo->before = value;
-        return value.len > 0 ? len : 0;
-    }
-    if (p[1] != FORM_CHILDREN || value.len < 2 || undo->table != VD_TABLE_BRANCHES) {
-        return 0;
-    }
-    undo->delta = true;
-    undo->delta_mask = vd_load_be16(value.ptr);
-    undo->before = vd_slice(value.ptr + 2, value.len - 2);
-    return len;
-}
-
-enum vd_err
-vd_undo_read(struct vd_undo **undos, size_t *count, struct vd_arena *arena, struct vd_slice record)
-{
-    size_t cap = record.len / MIN_ENTRY + 1;
-    struct vd_undo *list = vd_arena_alloc(arena, cap * sizeof *list, _Alignof(struct vd_undo));
-    if (!list) {
-        return VD_ERR_NO_MEMORY;
-    }
-    *undos = list;
-    *count = 0;
-    size_t at = 0;
-    while (at < record.len) {
-        struct vd_undo *undo = &list[*count];
-        size_t len = read_entry(undo, vd_slice(record.ptr + at, record.len - at));
-        if (len == 0) {
-            return VD_ERR_CORRUPT;
-        }
-        /* Lookups go by the order. */
-        if (*count > 0 && compare_rows(undo[-1].table, undo[-1].key, undo->table, undo->key) >= 0) {
-            return VD_ERR_CORRUPT;
-        }
-        ++*count;
-        at += len;
-    }
-    return VD_OK;
-}
-
-enum vd_err
-vd_undo_branch(uint8_t *out, size_t *len, const struct vd_undo *undo, struct vd_slice newer)
-{
-    struct vd_trie_ref child[16];
-    struct vd_trie_ref old[16];
-    enum vd_err err = vd_branch_decode(child, newer);
-    if (err == VD_OK) {
-        err = vd_branch_decode(old, undo->before);
-    }
-    if (err != VD_OK) {
-        return err;
-    }
-    for (unsigned i = 0; i < 16; i++) {
-        if (undo->delta_mask >> i & 1) {
-            child[i] = old[i];
-        }
-    }
-    *len = vd_branch_encode(out, child);
-    return VD_OK;
 }
 
 /* --- layers --- */

@@ -7,7 +7,7 @@
 
 #include "viaduct/node/store/store.h"
 
-#define VD_STORE_SCHEMA 1u
+#define VD_STORE_SCHEMA 2u /* 2: records hold shapes */
 
 enum db {
     DB_ACCOUNTS, /* the first four are enum vd_table */
@@ -81,6 +81,23 @@ enum vd_err vd_store_read_id(const struct vd_store *store, MDB_txn *txn, struct 
                              const char *meta);
 enum vd_err vd_store_write_id(const struct vd_store *store, MDB_txn *txn, const char *meta,
                               const struct vd_block_id *id);
+
+/* Entries of records (record.c). */
+enum vd_form {
+    VD_FORM_NONE,
+    VD_FORM_WHOLE,
+    VD_FORM_CHILDREN,
+};
+struct vd_record_entry {
+    enum vd_table table;
+    enum vd_form form;
+    struct vd_slice key;
+    struct vd_slice value;
+};
+/* Takes the entry at the front of *rest, which is not empty. */
+enum vd_err vd_record_next(struct vd_record_entry *entry, struct vd_slice *rest);
+int vd_compare_rows(enum vd_table a_table, struct vd_slice a, enum vd_table b_table,
+                    struct vd_slice b);
 
 /* Rows of blocks (block_rows.c). */
 enum vd_err vd_body_encode(struct vd_buf *out, const struct vd_store_block *block);

@@ -73,7 +73,8 @@ struct vd_trie_sink {
      */
     enum vd_err (*del)(void *ctx, const struct vd_trie_position *at, enum vd_trie_node_type type,
                        const struct vd_trie_node *old);
-    /* Before put replaces a branch by a branch at the same place, the old one; may be NULL. */
+    /* Before put replaces a branch by a branch at the same place, or a leaf or an extension by one
+       of the same type with another path, the old one; may be NULL. */
     enum vd_err (*replace)(void *ctx, const struct vd_trie_position *at,
                            const struct vd_trie_node *old);
 };

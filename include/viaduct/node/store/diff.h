@@ -4,7 +4,12 @@
    Keys: an account by its hashed address (32 bytes); a slot by hashed address and hashed slot (64);
    code by its hash; a branch by 'a' and its path, or 's', the hashed address and its path, one
    nibble a byte, so that rows sort as core/state/pathstore.h wants them.  Values: accounts and
-   slots as the trie's leaves hold them (RLP); a branch as vd_branch_encode writes it. */
+   slots as the trie's leaves hold them (RLP); a branch as vd_branch_encode writes it.
+
+   Shapes are history only, never rows: by the key of a place in a trie, the leaf or extension that
+   stood there and stands there no longer, or consumes other nibbles now (vd_shape_encode).  What
+   hangs at a place of a past trie could else be told only by looking at every row below it that was
+   made since. */
 #ifndef VIADUCT_NODE_STORE_DIFF_H
 #define VIADUCT_NODE_STORE_DIFF_H
 
@@ -15,9 +20,10 @@ enum vd_table {
     VD_TABLE_ACCOUNTS,
     VD_TABLE_SLOTS,
     VD_TABLE_BRANCHES,
-    VD_TABLE_CODE, /* written once, never changed or taken back */
+    VD_TABLE_CODE,   /* written once, never changed or taken back */
+    VD_TABLE_SHAPES, /* no table of the database */
 };
-#define VD_STATE_TABLES 4
+#define VD_STATE_TABLES 4 /* that have rows */
 #define VD_MAX_KEY (1 + 32 + VD_TRIE_MAX_NIBBLES)
 
 /* A row that changed.  ptr NULL: no such row. */
@@ -60,12 +66,22 @@ size_t vd_branch_encode(uint8_t out[VD_MAX_BRANCH], const struct vd_trie_ref chi
 VD_MUST_USE enum vd_err vd_branch_decode(struct vd_trie_ref child[16], struct vd_slice row);
 size_t vd_branch_key(uint8_t out[VD_MAX_KEY], const struct vd_trie_position *at);
 
-/* The record of a diff: what it takes to go back over the block.  A branch that was there before
-   and after is kept as the old references of the children that changed. */
-VD_MUST_USE enum vd_err vd_diff_record(struct vd_buf *out, const struct vd_diff *diff);
-/* Reads a record; before is the old row, except that a partly changed branch has delta set and
-   before holds the changed children alone (a branch row).  Everything borrows from record or is in
-   the arena. */
+/* A leaf or an extension without its value or child: its type and the nibbles it consumes. */
+#define VD_MAX_SHAPE (2 + VD_TRIE_MAX_NIBBLES / 2)
+size_t vd_shape_encode(uint8_t out[VD_MAX_SHAPE], const struct vd_trie_node *node);
+/* Fills type, path_len and path. */
+VD_MUST_USE enum vd_err vd_shape_decode(struct vd_trie_node *node, struct vd_slice row);
+
+/* The record of the diff of block number: what it takes to go back over the block.  A branch that
+   was there before and after is kept as the old references of the children that changed, and now
+   and then (by number and key, one time in VD_WHOLE_EVERY) whole, so that who reads the records
+   forward from some block meets a whole row soon. */
+#define VD_WHOLE_EVERY 16u
+VD_MUST_USE enum vd_err vd_diff_record(struct vd_buf *out, const struct vd_diff *diff,
+                                       uint64_t number);
+/* Reads a record, but for its shapes; before is the old row, except that a partly changed branch
+   has delta set and before holds the changed children alone (a branch row).  Everything borrows
+   from record or is in the arena. */
 struct vd_undo {
     enum vd_table table;
     struct vd_slice key;

@@ -52,6 +52,8 @@ struct place {
     size_t path_len;
     enum vd_trie_node_type type;
     struct vd_trie_ref ref;
+    uint8_t node_path_len; /* leaf and extension: what the node itself consumes */
+    uint8_t node_path[VD_TRIE_MAX_NIBBLES];
 };
 
 struct places {
@@ -179,7 +181,9 @@ exact_put(void *ctx, const struct vd_trie_position *at, const struct vd_trie_nod
     if (p != NULL) {
         assert_int_equal(p->type, node->type);
         assert_false(ref_eq(&p->ref, ref));
-        assert_ptr_equal(w->replaced, branch ? p : NULL);
+        bool same = p->node_path_len == node->path_len &&
+                    memcmp(p->node_path, node->path, node->path_len) == 0;
+        assert_ptr_equal(w->replaced, branch || !same ? p : NULL);
     } else {
         p = add_place(&w->places, at->path, at->path_len);
         if (branch)
@@ -187,6 +191,8 @@ exact_put(void *ctx, const struct vd_trie_position *at, const struct vd_trie_nod
     }
     p->type = node->type;
     p->ref = *ref;
+    p->node_path_len = branch ? 0 : node->path_len;
+    memcpy(p->node_path, node->path, p->node_path_len);
     w->replaced = NULL;
     if (branch)
         path_store_set_branch(&w->rows, at->path, at->path_len, node->child);
@@ -199,12 +205,13 @@ exact_replace(void *ctx, const struct vd_trie_position *at, const struct vd_trie
     struct world *w = ctx;
     struct place *p = find_place(&w->places, at->path, at->path_len);
     assert_non_null(p);
-    assert_int_equal(p->type, VD_TRIE_BRANCH);
+    assert_int_equal(p->type, old->type);
     struct vd_trie_ref ref = ref_at(old, at->path_len);
     assert_true(ref_eq(&p->ref, &ref));
     assert_null(w->replaced);
     w->replaced = p;
-    push_undo(w, at, old);
+    if (old->type == VD_TRIE_BRANCH)
+        push_undo(w, at, old);
     return VD_OK;
 }
 
