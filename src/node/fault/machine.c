@@ -54,12 +54,54 @@ vd_machine_load(struct vd_machine *m, uint64_t address, struct vd_slice bytes)
     memcpy(m->memory + address, bytes.ptr, bytes.len);
     uint64_t end = address + bytes.len;
     for (uint64_t page = address / VD_VM_PAGE; page * VD_VM_PAGE < end; page++) {
-        m->marks[page] = VD_VM_UNHASHED | VD_VM_WRITTEN;
+        m->marks[page] = VD_VM_MARKS;
     }
     if (address < m->text.hi && end > m->text.lo) {
         uint64_t hi = end < m->text.hi ? (end + 3) / 4 * 4 : m->text.hi;
         m->loaded_hi = hi > m->loaded_hi ? hi : m->loaded_hi;
         m->decoded = false;
+    }
+    return VD_OK;
+}
+
+static void
+clone_page(struct vd_machine *to, const struct vd_machine *from, uint32_t page)
+{
+    size_t at = (size_t)page * VD_VM_PAGE;
+    memcpy(to->memory + at, from->memory + at, VD_VM_PAGE);
+    to->marks[page] = from->marks[page] & (uint8_t)~VD_VM_WRITTEN;
+    for (uint32_t node = VD_VM_PAGES + page; node > 0; node /= 2) {
+        to->nodes[node] = from->nodes[node];
+    }
+}
+
+enum vd_err
+vd_machine_clone(struct vd_machine **out, const struct vd_machine *m)
+{
+    enum vd_err err = vd_machine_new(out, m->text);
+    if (err != VD_OK) {
+        return err;
+    }
+    struct vd_machine *copy = *out;
+    copy->records = malloc((size_t)m->record_count * sizeof *m->records + 1);
+    if (!copy->records) {
+        vd_machine_free(copy);
+        *out = NULL;
+        return VD_ERR_NO_MEMORY;
+    }
+    if (m->record_count != 0) {
+        memcpy(copy->records, m->records, (size_t)m->record_count * sizeof *m->records);
+    }
+    copy->record_count = m->record_count;
+    copy->loaded_hi = m->loaded_hi;
+    copy->decoded = m->decoded;
+    copy->registers = m->registers;
+    for (uint32_t page = 0; page < VD_VM_PAGES; page++) {
+        if (page % 8 == 0 && vd_load_le64(m->marks + page) == 0) {
+            page += 7;
+        } else if (m->marks[page] & VD_VM_TOUCHED) {
+            clone_page(copy, m, page);
+        }
     }
     return VD_OK;
 }

@@ -37,6 +37,8 @@ struct vd_rv_record {
 /* Marks of a page. */
 #define VD_VM_UNHASHED 1u
 #define VD_VM_WRITTEN 2u
+#define VD_VM_TOUCHED 4u /* ever written, loading included */
+#define VD_VM_MARKS (VD_VM_UNHASHED | VD_VM_WRITTEN | VD_VM_TOUCHED)
 
 struct vd_machine {
     struct vd_vm_text text;
@@ -52,8 +54,12 @@ struct vd_machine {
     struct vd_hash zero[VD_VM_LEVELS + 1]; /* by level: the root of so many levels of zeros */
 };
 
-/* run.c: decodes text into records. */
+/* run.c: decodes text into records, unless that was done since text was last loaded. */
 VD_MUST_USE enum vd_err vd_machine_decode(struct vd_machine *machine);
+
+/* A machine of its own in the same state, with the decoded text and the hashes; what it writes
+   from then on is marked. */
+VD_MUST_USE enum vd_err vd_machine_clone(struct vd_machine **out, const struct vd_machine *machine);
 
 /* tree.c: fills machine->zero; then brings the nodes up to date. */
 void vd_machine_zero_hashes(struct vd_machine *machine);

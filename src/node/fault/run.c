@@ -110,7 +110,7 @@ rem_signed(uint64_t a, uint64_t b)
 static void
 mark(struct vd_machine *m, uint64_t address)
 {
-    m->marks[address / VD_VM_PAGE] = VD_VM_UNHASHED | VD_VM_WRITTEN;
+    m->marks[address / VD_VM_PAGE] = VD_VM_MARKS;
 }
 
 /* What a buffer given to WRITE or HINT holds below 2^32. */
@@ -338,17 +338,17 @@ do_FENCE:
     LOAD(LHU, uint16_t, uint64_t)
     LOAD(LWU, uint32_t, uint64_t)
 
-#define STORE(name, type)                                             \
-    do_##name:                                                        \
-    {                                                                 \
-        uint32_t address = (uint32_t)(A + IMM);                       \
-        type value = (type)B;                                         \
-        if (address % sizeof value != 0 || address < text_hi) {       \
-            goto trap;                                                \
-        }                                                             \
-        memcpy(memory + address, &value, sizeof value);               \
-        marks[address / VD_VM_PAGE] = VD_VM_UNHASHED | VD_VM_WRITTEN; \
-        NEXT();                                                       \
+#define STORE(name, type)                                       \
+    do_##name:                                                  \
+    {                                                           \
+        uint32_t address = (uint32_t)(A + IMM);                 \
+        type value = (type)B;                                   \
+        if (address % sizeof value != 0 || address < text_hi) { \
+            goto trap;                                          \
+        }                                                       \
+        memcpy(memory + address, &value, sizeof value);         \
+        marks[address / VD_VM_PAGE] = VD_VM_MARKS;              \
+        NEXT();                                                 \
     }
     STORE(SB, uint8_t)
     STORE(SH, uint16_t)
@@ -427,6 +427,9 @@ enum vd_err
 vd_machine_decode(struct vd_machine *m)
 {
     int32_t handlers[OP_COUNT];
+    if (m->decoded) {
+        return VD_OK;
+    }
     enum vd_err err = interpret(m, 0, NULL, handlers);
     return err == VD_OK ? decode(m, handlers) : err;
 }
@@ -434,14 +437,9 @@ vd_machine_decode(struct vd_machine *m)
 enum vd_err
 vd_machine_run(struct vd_machine *m, uint64_t until_step, const struct vd_vm_host *host)
 {
-    if (!m->decoded) {
-        enum vd_err err = vd_machine_decode(m);
-        if (err != VD_OK) {
-            return err;
-        }
-    }
-    if (m->registers.exited || m->registers.step >= until_step) {
-        return VD_OK;
+    enum vd_err err = vd_machine_decode(m);
+    if (err != VD_OK || m->registers.exited || m->registers.step >= until_step) {
+        return err;
     }
     return interpret(m, until_step, host, NULL);
 }

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "viaduct/node/fault/machine.h"
+#include "viaduct/node/fault/trace.h"
 
 #define DATA 0x20000u
 #define TEXT ((struct vd_vm_text){0x10000, 0x20000})
@@ -189,12 +189,72 @@ test_any_step_count_is_reached(void **state)
     }
 }
 
+/* A loop that writes all over data for a while, then exits with 1. */
+static void
+make_loop(struct vd_machine **out)
+{
+    static const uint32_t program[] = {
+        0x000002b7,             /* lui t0, 0 */
+        0x00030337,             /* lui t1, 0x30: an address */
+        0x0020039b,             /* addiw t2, x0, 2 */
+        0x00f39393,             /* slli t2, t2, 15: rounds */
+        0x00533023,             /* loop: sd t0, 0(t1) */
+        0x00128293,             /* addi t0, t0, 1 */
+        0x7f830313,             /* addi t1, t1, 2040 */
+        0xfe729ae3,             /* bne t0, t2, loop */
+        0x00100513, 0x05d00893, /* li a0, 1; li a7, 93 */
+        0x00000073,             /* ecall */
+    };
+    assert_int_equal(vd_machine_new(out, TEXT), VD_OK);
+    assert_int_equal(
+        vd_machine_load(*out, TEXT.lo, vd_slice((const uint8_t *)program, sizeof program)), VD_OK);
+    struct vd_vm_registers r = {.pc = TEXT.lo};
+    vd_machine_set_registers(*out, &r);
+}
+
+static void
+assert_trace_at(const struct vd_trace *trace, struct vd_machine *direct, uint64_t step)
+{
+    uint8_t expected[VD_VM_STATE_BYTES];
+    uint8_t got[VD_VM_STATE_BYTES];
+    struct vd_machine *m = NULL;
+    assert_int_equal(vd_machine_run(direct, step, &host), VD_OK);
+    vd_machine_state(direct, expected);
+    assert_int_equal(vd_trace_machine(&m, trace, step, &host), VD_OK);
+    vd_machine_state(m, got);
+    assert_memory_equal(expected, got, sizeof got);
+    vd_machine_free(m);
+}
+
+static void
+test_trace_reaches_every_state_of_its_run(void **state)
+{
+    (void)state;
+    struct vd_machine *prestate = NULL;
+    struct vd_machine *direct = NULL;
+    struct vd_trace *trace = NULL;
+    make_loop(&prestate);
+    make_loop(&direct);
+    struct vd_trace_config config = {
+        .prestate = prestate, .host = &host, .interval = 1000, .max_snapshots = 5};
+    assert_int_equal(vd_trace_new(&trace, &config), VD_OK);
+    assert_true(vd_trace_end(trace)->exited);
+    assert_int_equal(vd_trace_end(trace)->exit_code, 1);
+    assert_int_equal(vd_trace_end(trace)->step, 4 + 4 * 65536 + 3);
+    for (uint64_t step = 0; step < 300000; step += 1 + next_random() % 40000) {
+        assert_trace_at(trace, direct, step);
+    }
+    vd_machine_free(direct);
+    vd_trace_free(trace);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_programs_agree_step_by_step),
         cmocka_unit_test(test_any_step_count_is_reached),
+        cmocka_unit_test(test_trace_reaches_every_state_of_its_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

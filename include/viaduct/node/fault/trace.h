@@ -1,0 +1,37 @@
+/* One run of the machine from a prestate to its end, of which any state can be had again quickly:
+   the run leaves snapshots of the pages that it wrote, and a state is reached from the snapshot
+   before it.
+
+   A trace is made by one thread; after that it is read-only, and vd_trace_machine may be called on
+   any number of threads at once. */
+#ifndef VIADUCT_NODE_FAULT_TRACE_H
+#define VIADUCT_NODE_FAULT_TRACE_H
+
+#include "viaduct/node/fault/machine.h"
+
+struct vd_trace;
+
+struct vd_trace_config {
+    struct vd_machine *prestate;   /* taken, also on failure */
+    const struct vd_vm_host *host; /* borrowed during the call */
+    uint64_t max_steps;            /* 0: no limit */
+    uint64_t interval;             /* steps between the first snapshots; 0: 2^20 */
+    size_t max_snapshots;          /* more are thinned out; 0: 128, at least 2 */
+};
+
+/* Runs to the exit, or to max_steps.  On VD_OK the trace is there whatever the exit code; an error
+   is that of host->preimage, or VD_ERR_NO_MEMORY. */
+VD_MUST_USE enum vd_err vd_trace_new(struct vd_trace **out, const struct vd_trace_config *config);
+void vd_trace_free(struct vd_trace *trace);
+
+/* The last state: its step count is the length of the run. */
+const struct vd_vm_registers *vd_trace_end(const struct vd_trace *trace);
+/* Bytes of the pages kept, the prestate not counted. */
+size_t vd_trace_bytes(const struct vd_trace *trace);
+
+/* A machine of its own that stands at step, or at the end when the run is shorter: beyond its end a
+   trace repeats its last state.  The host must give the preimages that it gave before. */
+VD_MUST_USE enum vd_err vd_trace_machine(struct vd_machine **out, const struct vd_trace *trace,
+                                         uint64_t step, const struct vd_vm_host *host);
+
+#endif
