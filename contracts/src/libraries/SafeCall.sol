@@ -12,6 +12,36 @@ library SafeCall {
     error SafeCall_NotEnoughGas();
 
     /**
+     * @notice Calls with at most gasLimit and drops what is returned.
+     * @param target   Address to call.
+     * @param gasLimit Gas to pass on; EIP-150 may make it less.
+     * @param value    Wei to send.
+     * @param data     Calldata.
+     * @return success Whether the call did not revert.
+     */
+    function call(address target, uint256 gasLimit, uint256 value, bytes memory data)
+        internal
+        returns (bool success)
+    {
+        assembly ("memory-safe") {
+            success := call(gasLimit, target, value, add(data, 0x20), mload(data), 0, 0)
+        }
+    }
+
+    /**
+     * @notice Whether a call made now gets at least minGas, with reservedGas left after it: by
+     * EIP-150 that takes (gasleft - CALL_OVERHEAD - reservedGas) * 63 >= minGas * 64.
+     * @param minGas      Least gas that the callee is to get.
+     * @param reservedGas Gas that the caller needs besides.
+     */
+    function hasMinGas(uint256 minGas, uint256 reservedGas) internal view returns (bool) {
+        // The first comparison keeps the products of the second from overflowing.
+        return
+            minGas <= gasleft()
+                && gasleft() * 63 >= minGas * 64 + (CALL_OVERHEAD + reservedGas) * 63;
+    }
+
+    /**
      * @notice Calls with all gas there is, at least minGas, and drops what is returned.
      *
      * EIP-150 lets CALL pass on at most 63/64 of what is left after its own cost. Whoever sends the
@@ -28,10 +58,7 @@ library SafeCall {
         internal
         returns (bool success)
     {
-        // The first comparison keeps the products of the second from overflowing.
-        if (minGas > gasleft() || gasleft() * 63 < minGas * 64 + CALL_OVERHEAD * 63) {
-            revert SafeCall_NotEnoughGas();
-        }
+        if (!hasMinGas(minGas, 0)) revert SafeCall_NotEnoughGas();
         assembly ("memory-safe") {
             success := call(gas(), target, value, add(data, 0x20), mload(data), 0, 0)
         }
