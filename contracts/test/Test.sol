@@ -12,13 +12,16 @@ interface Vm {
 
     function assume(bool condition) external pure;
     function deal(address account, uint256 balance) external;
+    function etch(address account, bytes calldata code) external;
     function expectRevert() external;
     function expectRevert(bytes calldata reason) external;
+    function fee(uint256 baseFee) external;
     function getRecordedLogs() external returns (Log[] memory);
     function load(address account, bytes32 slot) external view returns (bytes32);
     function prank(address sender) external;
     function prank(address sender, address origin) external;
     function recordLogs() external;
+    function store(address account, bytes32 slot, bytes32 value) external;
     function assertEq(uint256 left, uint256 right) external pure;
     function assertEq(address left, address right) external pure;
     function assertEq(bytes32 left, bytes32 right) external pure;
