@@ -10,18 +10,33 @@ interface Vm {
         address emitter;
     }
 
+    function addr(uint256 privateKey) external pure returns (address);
     function assume(bool condition) external pure;
+    function chainId(uint256 id) external;
     function deal(address account, uint256 balance) external;
     function etch(address account, bytes calldata code) external;
+    function expectEmit() external;
+    function expectEmit(address emitter) external;
     function expectRevert() external;
+    function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata reason) external;
     function fee(uint256 baseFee) external;
     function getRecordedLogs() external returns (Log[] memory);
     function load(address account, bytes32 slot) external view returns (bytes32);
+    function mockCall(address callee, bytes calldata data, bytes calldata answer) external;
     function prank(address sender) external;
     function prank(address sender, address origin) external;
     function recordLogs() external;
+    function roll(uint256 number) external;
+    function sign(uint256 privateKey, bytes32 digest)
+        external
+        pure
+        returns (uint8 v, bytes32 r, bytes32 s);
+    function startPrank(address sender) external;
+    function startPrank(address sender, address origin) external;
+    function stopPrank() external;
     function store(address account, bytes32 slot, bytes32 value) external;
+    function warp(uint256 timestamp) external;
     function assertEq(uint256 left, uint256 right) external pure;
     function assertEq(address left, address right) external pure;
     function assertEq(bytes32 left, bytes32 right) external pure;
