@@ -153,7 +153,7 @@ vd_engine_seal_open(struct vd_engine *e, struct vd_command *answer)
     return VD_OK;
 }
 
-/* True: the store thread answers. */
+/* True: the store thread answers, and the command is its own from then on. */
 static bool
 seal(struct vd_engine *e, struct vd_command *c)
 {
@@ -162,11 +162,12 @@ seal(struct vd_engine *e, struct vd_command *c)
         vd_engine_say(c, "the database lags behind");
         return false;
     }
-    c->err = vd_engine_seal_open(e, c);
-    if (c->err == VD_OK) {
+    enum vd_err err = vd_engine_seal_open(e, c);
+    if (err == VD_OK) {
         vd_group_flush(e, false);
         return true;
     }
+    c->err = err;
     vd_engine_say(c, "sealing failed: %s", vd_err_text(c->err));
     vd_log(e->config.logger, VD_LOG_ERROR, "engine", "%s; the open block is dropped", c->text);
     vd_engine_drop_open(e);
@@ -455,11 +456,13 @@ void
 vd_do_set_heads(struct vd_engine *e, struct vd_command *c)
 {
     if (!is_stopped(e, c)) {
-        c->err = set_heads(e, c);
+        enum vd_err err = set_heads(e, c);
+        if (err == VD_OK) {
+            return; /* the store thread answers, or has answered */
+        }
+        c->err = err;
     }
-    if (c->err != VD_OK) {
-        vd_group_answer(e, c);
-    }
+    vd_group_answer(e, c);
 }
 
 void
