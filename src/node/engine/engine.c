@@ -718,6 +718,9 @@ new_engine(const struct vd_engine_config *config)
     }
     e->config = *config;
     e->config.genesis = NULL;
+    if (e->config.journal_rotate_bytes == 0) {
+        e->config.journal_rotate_bytes = VD_JOURNAL_ROTATE_BYTES;
+    }
     e->chain = *config->chain;
     if (config->rollup) {
         e->rollup = *config->rollup;
@@ -960,5 +963,6 @@ vd_engine_stats(struct vd_engine *e, struct vd_engine_stats *stats)
                                       .waiting = atomic_load(&e->waiting),
                                       .waiting_bytes = atomic_load(&e->waiting_bytes),
                                       .journal_syncs = atomic_load(&e->syncs_done),
+                                      .journal_bytes = atomic_load(&e->journal_size),
                                       .commits = atomic_load(&e->commits)};
 }

@@ -34,7 +34,7 @@
 /* Address space of a block's execution beside the machine's, and of what outlives it in views. */
 #define VD_BLOCK_EXEC_BYTES ((size_t)12 << 30)
 #define VD_BLOCK_OWN_BYTES ((size_t)12 << 30)
-/* A journal that grew beyond this is written anew with what still matters. */
+/* A journal that grew beyond this is written anew with what still matters; the default. */
 #define VD_JOURNAL_ROTATE_BYTES ((uint64_t)64 << 20)
 
 /* --- pending state: layers over the parent's state --- */

@@ -132,7 +132,7 @@ vd_group_flush(struct vd_engine *e, bool stop)
     e->group_size = 0;
     group->stop = stop;
     group->returned_given = e->returned_given;
-    if (e->config.journal && atomic_load(&e->journal_size) > VD_JOURNAL_ROTATE_BYTES &&
+    if (e->config.journal && atomic_load(&e->journal_size) > e->config.journal_rotate_bytes &&
         is_all_committed(e)) {
         vd_group_snapshot(e, &group->records);
         group->replace = true;

@@ -77,6 +77,7 @@ struct vd_engine_config {
     bool accept_transactions;        /* off: every submission is refused */
     uint64_t retention_blocks;       /* of changes; 0: 4,096; at least 256 */
     size_t map_bytes;                /* the database's address space; 0: 1 TiB */
+    uint64_t journal_rotate_bytes;   /* a longer journal is written anew; 0: 64 MiB */
     struct vd_mempool_limits limits; /* a field that is 0 takes the default */
     const struct vd_clock *clock;
     const struct vd_logger *logger;
@@ -219,6 +220,7 @@ struct vd_engine_stats {
     uint64_t waiting; /* transactions in the mempool */
     uint64_t waiting_bytes;
     uint64_t journal_syncs;
+    uint64_t journal_bytes;
     uint64_t commits;
 };
 /* Any thread. */
