@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {Constants} from "../libraries/Constants.sol";
+
 /**
  * @title L1Block
  * @notice The L1 attributes predeploy at 0x4200000000000000000000000000000000000015: what L2 knows
@@ -22,7 +24,7 @@ pragma solidity ^0.8.30;
  */
 contract L1Block {
     /// @notice The only sender that may set the values: a system address nobody has a key for.
-    address public constant DEPOSITOR_ACCOUNT = 0xDeaDDEaDDeAdDeAdDEAdDEaddeAddEAdDEAd0001;
+    address public constant DEPOSITOR_ACCOUNT = Constants.L1_ATTRIBUTES_DEPOSITOR;
 
     /// @notice Number of the L1 origin.
     uint64 public number;
@@ -81,7 +83,7 @@ contract L1Block {
 
     /// @notice Token that pays for gas: always ether, by its conventional address, and its decimals.
     function gasPayingToken() external pure returns (address, uint8) {
-        return (0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE, 18);
+        return (Constants.ETHER_TOKEN, 18);
     }
 
     /// @notice Name of the token that pays for gas.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {Constants} from "../libraries/Constants.sol";
+
 /**
  * @title L2ToL1MessagePasser
  * @notice The predeploy at 0x4200000000000000000000000000000000000016 where withdrawals start. L1
@@ -14,10 +16,7 @@ pragma solidity ^0.8.30;
  */
 contract L2ToL1MessagePasser {
     /// @notice Version of the message format, carried in the top two bytes of each nonce.
-    uint16 public constant MESSAGE_VERSION = 1;
-
-    /// @dev Gas that a plain transfer to this contract asks for on L1.
-    uint256 internal constant RECEIVE_DEFAULT_GAS_LIMIT = 100_000;
+    uint16 public constant MESSAGE_VERSION = Constants.MESSAGE_VERSION;
 
     /// @notice Whether a withdrawal with this hash was initiated.
     mapping(bytes32 withdrawalHash => bool) public sentMessages;
@@ -40,7 +39,7 @@ contract L2ToL1MessagePasser {
 
     /// @notice Withdraws the transferred ether to the sender's own address on L1.
     receive() external payable {
-        _initiateWithdrawal(msg.sender, RECEIVE_DEFAULT_GAS_LIMIT, "");
+        _initiateWithdrawal(msg.sender, Constants.RECEIVE_DEFAULT_GAS, "");
     }
 
     /// @notice Removes the ether held here from L2's supply. Anyone may call it.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {Constants} from "../libraries/Constants.sol";
+
 /**
  * @title LogSource
  * @notice Stands in on L1 for the portal and for the system config in tests and development. A
@@ -8,16 +10,6 @@ pragma solidity ^0.8.30;
  * well formed or not, is enough to play either of them. It holds no rights and protects nothing.
  */
 contract LogSource {
-    /// @dev What is added to the address of a contract that deposits, so that it cannot pass for
-    /// an account of the same address on L2 (OP Stack specs, deposits, address aliasing).
-    uint160 internal constant ALIAS_OFFSET = uint160(0x1111000000000000000000000000000000001111);
-
-    /// @dev The portal refuses a deposit with more calldata than this, in bytes.
-    uint256 internal constant MAX_DATA_LENGTH = 120_000;
-
-    /// @dev Gas that a plain transfer to the portal asks for on L2.
-    uint64 internal constant RECEIVE_DEFAULT_GAS_LIMIT = 100_000;
-
     /// @notice A deposit, as the portal announces it. The form of opaqueData depends on version.
     event TransactionDeposited(
         address indexed from, address indexed to, uint256 indexed version, bytes opaqueData
@@ -40,7 +32,7 @@ contract LogSource {
 
     /// @notice Deposits the transferred ether to the sender's own address on L2.
     receive() external payable {
-        _deposit(msg.sender, msg.value, RECEIVE_DEFAULT_GAS_LIMIT, false, "");
+        _deposit(msg.sender, msg.value, Constants.RECEIVE_DEFAULT_GAS, false, "");
     }
 
     /**
@@ -123,7 +115,7 @@ contract LogSource {
 
     /// @notice Least gas limit that a deposit with this much calldata may ask for.
     function minimumGasLimit(uint64 byteCount) public pure returns (uint64) {
-        return 21_000 + 40 * byteCount;
+        return Constants.MIN_DEPOSIT_GAS + Constants.MIN_DEPOSIT_GAS_PER_BYTE * byteCount;
     }
 
     function _deposit(
@@ -134,18 +126,18 @@ contract LogSource {
         bytes memory data
     ) private {
         if (isCreation && to != address(0)) revert BadTarget();
-        if (data.length > MAX_DATA_LENGTH) revert LargeCalldata();
+        if (data.length > Constants.MAX_DEPOSIT_CALLDATA) revert LargeCalldata();
         uint64 minimum = minimumGasLimit(uint64(data.length));
         if (gasLimit < minimum) revert SmallGasLimit(minimum);
         bytes memory opaqueData = abi.encodePacked(msg.value, value, gasLimit, isCreation, data);
-        emit TransactionDeposited(_senderOnL2(), to, 0, opaqueData);
+        emit TransactionDeposited(_senderOnL2(), to, Constants.DEPOSIT_VERSION, opaqueData);
     }
 
     function _senderOnL2() private view returns (address) {
         if (msg.sender == tx.origin) return msg.sender;
         // The protocol defines the alias modulo 2^160.
         unchecked {
-            return address(uint160(msg.sender) + ALIAS_OFFSET);
+            return address(uint160(msg.sender) + uint160(Constants.ALIAS_OFFSET));
         }
     }
 }
