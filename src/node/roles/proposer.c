@@ -543,7 +543,9 @@ vd_proposer_output(struct vd_proposer *p, enum vd_err err, const struct vd_block
         return;
     }
     struct round *r = &p->round;
-    if (err != VD_OK) {
+    if (err == VD_ERR_NOT_FOUND) {
+        pause_round(p); /* not in the database yet, or cut off */
+    } else if (err != VD_OK) {
         fail(p, "the output root", vd_err_text(err));
     } else if (block->number != r->target.number || !vd_hash_eq(&block->hash, &r->target.hash)) {
         pause_round(p); /* the block left the chain since it was fixed */
