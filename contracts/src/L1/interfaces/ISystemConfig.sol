@@ -6,9 +6,9 @@ import {ISuperchainConfig} from "./ISuperchainConfig.sol";
 
 /// @title ISystemConfig
 /// @notice The part of SystemConfig that other contracts on L1 read.
-interface ISystemConfig {
+interface ISystemConfig is IResourceMetering {
     /// @notice Parameters of the market for deposited gas.
-    function resourceConfig() external view returns (IResourceMetering.ResourceConfig memory);
+    function resourceConfig() external view returns (ResourceConfig memory);
 
     /// @notice Who may pause this chain.
     function superchainConfig() external view returns (ISuperchainConfig);
