@@ -1,0 +1,53 @@
+/* The fault-proof program: from an output root that both sides agree on to the output root of a
+   later block, by deriving and executing what L1 holds up to a given block (OP Stack specs, fault
+   proof, program).
+
+   The same code runs natively over the node's database, recording what it reads, and in the
+   machine, reading the record.  It is a pure function of the configuration and of the preimages. */
+#ifndef VIADUCT_CORE_PROGRAM_PROGRAM_H
+#define VIADUCT_CORE_PROGRAM_PROGRAM_H
+
+#include "viaduct/core/crypto/curves.h"
+#include "viaduct/core/program/oracle.h"
+#include "viaduct/core/rollup/derive.h"
+
+/* Memory, all of it given: regions are used from their start and touched as they are needed. */
+struct vd_program_memory {
+    struct vd_arena walk;   /* hashes of L1 blocks and of past L2 blocks, 32 bytes each */
+    struct vd_arena l1;     /* one L1 block with its receipts and transactions; past L2 blocks */
+    struct vd_arena derive; /* the pipeline */
+    struct vd_arena exec;   /* one L2 block in execution */
+    struct vd_derive_limits limits;
+};
+
+struct vd_program {
+    const struct vd_rollup_config *config; /* part of the prestate, never of the preimages */
+    const struct vd_curves *curves;
+    const struct vd_oracle *oracle;
+    struct vd_program_memory memory;
+    const struct vd_derive_observer *observer; /* may be NULL */
+};
+
+enum vd_program_verdict {
+    VD_PROGRAM_VALID,   /* the claimed output root is that of the claimed block, or of the last
+                           block before it that L1's data lead to */
+    VD_PROGRAM_INVALID, /* it is not */
+    VD_PROGRAM_PANIC,   /* nothing can be said: what was read makes no sense, or reaches a rule that
+                           this build does not have */
+};
+
+struct vd_program_result {
+    enum vd_program_verdict verdict;
+    const char *why;               /* PANIC: static text */
+    struct vd_l2_ref head;         /* the last block derived */
+    struct vd_hash output;         /* its output root */
+    uint64_t l1_blocks;            /* handed to derivation */
+    struct vd_address unsupported; /* PANIC over a precompile: its address; else zero */
+};
+
+/* vd_program_run answers the question that the local preimages ask.  An error is one of the world:
+   a preimage that the oracle does not have, or a region that is too small. */
+VD_MUST_USE enum vd_err vd_program_run(struct vd_program *program,
+                                       struct vd_program_result *result);
+
+#endif
