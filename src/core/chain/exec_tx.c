@@ -149,7 +149,8 @@ check_authorizations(struct tx_run *run)
     return VD_OK;
 }
 
-/* L2: L1 data fee and operator fee (protocol.md, section 4.4). */
+/* L2: L1 data fee and operator fee (OP Stack specs, execution engine: fees; Isthmus: operator fee).
+ */
 static enum vd_err
 price_l2(struct tx_run *run)
 {
@@ -259,7 +260,7 @@ give_back(struct tx_run *run)
     return vd_state_add_balance(run->exec->state, run->sender, &back);
 }
 
-/* protocol.md, section 4.4: on L2 nothing is burnt. */
+/* OP Stack specs, execution engine, fees: on L2 nothing is burnt. */
 static enum vd_err
 credit_vaults(struct tx_run *run)
 {
@@ -306,7 +307,7 @@ run_signed(struct tx_run *run)
     return err;
 }
 
-/* --- deposits (protocol.md, section 2.4) --- */
+/* --- deposits (OP Stack specs, deposits: execution) --- */
 
 /* What would refuse a signed transaction makes a deposit fail. */
 static enum vd_err

@@ -1,6 +1,6 @@
 #include "viaduct/core/chain/fees.h"
 
-/* Slots of the L1Block contract (protocol.md, section 3.4). */
+/* Slots of the L1Block contract (OP Stack specs, Ecotone and Isthmus L1 attributes). */
 enum {
     SLOT_L1_BASE_FEE = 1,
     SLOT_SCALARS = 3,
@@ -40,7 +40,7 @@ vd_l1_fee_params_read(struct vd_l1_fee_params *params, struct vd_state *state,
     return VD_OK;
 }
 
-/* --- FastLZ level 1, the length alone (protocol.md, section 4.2) --- */
+/* --- FastLZ level 1, the length alone (OP Stack specs, Fjord execution engine) --- */
 
 enum { FLZ_BITS = 13, FLZ_MAX_DISTANCE = 0x1fff, FLZ_TAIL = 13 };
 

@@ -34,7 +34,7 @@ vd_receipt_encode(struct vd_buf *buf, const struct vd_receipt *receipt)
     vd_rlp_put_string(buf, vd_slice(receipt->bloom, sizeof receipt->bloom));
     vd_logs_encode(buf, receipt->logs, receipt->log_count);
     if (receipt->type == VD_TX_DEPOSIT) {
-        /* protocol.md, section 2.5. */
+        /* OP Stack specs, deposits: deposit receipt. */
         vd_rlp_put_u64(buf, receipt->deposit_nonce);
         vd_rlp_put_u64(buf, receipt->deposit_version);
     }

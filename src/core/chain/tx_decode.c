@@ -232,7 +232,7 @@ read_signed(struct decoder *d)
     read_signature(d);
 }
 
-/* protocol.md, section 2.1. */
+/* OP Stack specs, deposits: the deposited transaction type. */
 static void
 read_deposit(struct decoder *d)
 {

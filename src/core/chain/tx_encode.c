@@ -100,7 +100,7 @@ put_signature(struct vd_buf *buf, const struct vd_tx *tx)
     vd_rlp_put_u256(buf, &tx->s);
 }
 
-/* protocol.md, section 2.1. */
+/* OP Stack specs, deposits: the deposited transaction type. */
 static void
 put_deposit(struct vd_buf *buf, const struct vd_tx *tx)
 {

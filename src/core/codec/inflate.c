@@ -1,8 +1,8 @@
 /* Inflate, resumable where the output is full (the input is always whole).
 
    Which bytes come out before an error is consensus: batches that end before it count.  The
-   reference is Go's compress/flate and compress/zlib (protocol.md section 13).  Where RFC 1951
-   leaves room this file does as they do:
+   reference is Go's compress/flate and compress/zlib, which op-node reads channels with.  Where RFC
+   1951 leaves room this file does as they do:
    - a code must be complete, except for a single code of one bit; a missing code fails when used;
    - at most 286 literal and 30 distance codes may be declared; 286, 287 and distances 30, 31 fail
      when used;

@@ -1,7 +1,8 @@
 /* The precompiled contracts 1 to 5 and 9; the others are known by address and refused.
 
-   protocol.md, section 4.5, caps the input of some of the others on L2; a contract that this build
-   does not have gives no verdict, whatever its input. */
+   The OP Stack specs (precompiles; Granite and Isthmus execution engine) cap the input of some of
+   the others on L2; a contract that this build does not have gives no verdict, whatever its input.
+ */
 #include "core/evm/machine.h"
 #include "viaduct/core/crypto/hashes.h"
 #include "viaduct/core/crypto/modexp.h"

@@ -1,4 +1,4 @@
-/* Payload attributes (protocol.md section 7.7). */
+/* Payload attributes (OP Stack specs, derivation: payload attributes derivation). */
 #include "core/rollup/internal.h"
 #include "viaduct/core/base/constants.h"
 

@@ -1,4 +1,5 @@
-/* Batches: one RLP string each, holding a type byte and the content (protocol.md section 6.2). */
+/* Batches: one RLP string each, holding a type byte and the content (OP Stack specs, derivation:
+ * batch format). */
 #include "core/rollup/span.h"
 #include "viaduct/core/codec/rlp.h"
 

@@ -1,6 +1,6 @@
-/* L1 transactions to the batch inbox (protocol.md section 6.1), read without memory: transactions
-   of a block whose root was checked are valid, so only what matters here is looked at, and the
-   hash that was signed is made from the bytes as they stand. */
+/* L1 transactions to the batch inbox (OP Stack specs, derivation: L1 retrieval), read without
+   memory: transactions of a block whose root was checked are valid, so only what matters here is
+   looked at, and the hash that was signed is made from the bytes as they stand. */
 #ifndef VD_CORE_ROLLUP_BATCHER_TX_H
 #define VD_CORE_ROLLUP_BATCHER_TX_H
 

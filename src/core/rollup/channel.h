@@ -1,4 +1,5 @@
-/* Frame pruning, the channel assembler and the channel reader (protocol.md sections 7.3 to 7.5). */
+/* Frame pruning, the channel assembler and the channel reader (OP Stack specs, Holocene
+ * derivation). */
 #ifndef VD_CORE_ROLLUP_CHANNEL_H
 #define VD_CORE_ROLLUP_CHANNEL_H
 

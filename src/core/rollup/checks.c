@@ -14,7 +14,7 @@ drop(const char *why)
 
 static const struct vd_check accepted = {VD_CHECK_ACCEPT, NULL};
 
-/* Row 14 and 15 of section 7.6.1. */
+/* Batch queue: transactions that a sequencer may not include. */
 static const char *
 bad_transaction(const struct vd_check_context *c, const struct vd_batch_block *block)
 {
@@ -87,7 +87,7 @@ vd_check_singular(const struct vd_check_context *c, const struct vd_singular_bat
     return bad != NULL ? drop(bad) : accepted;
 }
 
-/* Steps 2 to 4 of section 7.6.2: where the span starts.  *overlap is how many of its blocks are at
+/* Span batches, prefix checks: where the span starts.  *overlap is how many of its blocks are at
    or below the safe head.  ACCEPT: go on. */
 static struct vd_check
 check_place(const struct vd_check_context *c, const struct vd_span_batch *span, uint64_t *overlap)

@@ -1,4 +1,5 @@
-/* Whether a batch fits on the safe head (protocol.md sections 7.6.1 and 7.6.2). */
+/* Whether a batch fits on the safe head (OP Stack specs, derivation: batch queue; span batches;
+   Holocene derivation). */
 #ifndef VD_CORE_ROLLUP_CHECKS_H
 #define VD_CORE_ROLLUP_CHECKS_H
 

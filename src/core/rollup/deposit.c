@@ -1,4 +1,4 @@
-/* User deposits: TransactionDeposited logs of L1's portal (protocol.md section 2.2). */
+/* User deposits: TransactionDeposited logs of L1's portal (OP Stack specs, deposits). */
 #include "core/rollup/internal.h"
 #include "viaduct/core/base/constants.h"
 #include "viaduct/core/crypto/keccak.h"

@@ -1,5 +1,5 @@
-/* The batch stage, the attributes queue and the pipeline's face (protocol.md sections 7.6 to
-   7.10).
+/* The batch stage, the attributes queue and the pipeline's face (OP Stack specs, derivation: batch
+   queue, payload attributes, engine queue; Holocene derivation).
 
    What a step does is decided by what is at hand, the latest stage first: an answer that the owner
    owes, attributes to build from an accepted batch, the rest of a span, a span not yet judged, and
@@ -167,7 +167,7 @@ flush(struct vd_derive *d)
     vd_upstream_flush(&d->upstream);
 }
 
-/* --- L1 traversal (section 7.1) --- */
+/* --- L1 traversal --- */
 
 /* Without an entry in the bloom no log of the two contracts is in the block. */
 static bool
@@ -235,7 +235,7 @@ vd_derive_l1(struct vd_derive *d, const struct vd_l1_block *block)
     return VD_OK;
 }
 
-/* --- attributes (section 7.7) --- */
+/* --- attributes --- */
 
 enum vd_err
 vd_derive_origin(struct vd_derive *d, const struct vd_l1_block *block)
@@ -319,7 +319,7 @@ vd_derive_invalid(struct vd_derive *d)
     flush(d);
 }
 
-/* --- batch stage (section 7.6) --- */
+/* --- batch stage --- */
 
 static struct vd_check_context
 check_context(const struct vd_derive *d)

@@ -1,4 +1,4 @@
-/* Frames (protocol.md sections 6.1 and 6.2):
+/* Frames (OP Stack specs, derivation: batcher transaction and frame format):
    channelId(16) || frameNumber u16 || len u32 || data(len) || isLast u8. */
 #include "viaduct/core/base/cursor.h"
 #include "viaduct/core/rollup/batch.h"

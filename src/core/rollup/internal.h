@@ -24,7 +24,7 @@ struct vd_system_patch {
     uint32_t mask; /* bit of the update type */
     struct vd_system_config values;
 };
-/* False: the log is another's, or does not parse (section 7.8: it is skipped alone). */
+/* False: the log is another's, or does not parse (system config: it is skipped alone). */
 bool vd_system_patch_log(struct vd_system_patch *patch, const struct vd_address *contract,
                          const struct vd_log *log);
 void vd_system_patch_apply(const struct vd_system_patch *patch, struct vd_system_config *system);

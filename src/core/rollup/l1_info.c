@@ -1,4 +1,5 @@
-/* Calldata of the L1 attributes transaction (protocol.md section 3.1): packed, not ABI. */
+/* Calldata of the L1 attributes transaction (OP Stack specs, Ecotone and Isthmus L1 attributes):
+ * packed, not ABI. */
 #include "core/rollup/internal.h"
 #include "viaduct/core/base/constants.h"
 #include "viaduct/core/base/cursor.h"

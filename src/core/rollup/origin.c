@@ -13,7 +13,7 @@ vd_origin_choose(const struct vd_rollup_config *config, const struct vd_l2_ref *
         return (struct vd_origin_pick){VD_ORIGIN_USE_NEXT, late};
     }
     /* Past the drift a block may stay on its origin, empty, only while the next one is younger
-       than the block: otherwise the batch would be dropped (section 7.6.1, rows 11 and 12). */
+       than the block: otherwise the batch would be dropped (batch queue: max sequencer drift). */
     if (drained && !known)
         return (struct vd_origin_pick){VD_ORIGIN_WAIT_FOR_NEXT, true};
     return (struct vd_origin_pick){VD_ORIGIN_USE_CURRENT, drained};

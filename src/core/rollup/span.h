@@ -1,4 +1,4 @@
-/* A transaction as a span batch takes it apart (protocol.md section 6.3). */
+/* A transaction as a span batch takes it apart (OP Stack specs, span batches). */
 #ifndef VD_CORE_ROLLUP_SPAN_H
 #define VD_CORE_ROLLUP_SPAN_H
 

@@ -1,4 +1,4 @@
-/* Reading span batches (protocol.md section 6.3).  The sections of a span stand one after the
+/* Reading span batches (OP Stack specs, span batches).  The sections of a span stand one after the
    other, each with one entry per transaction.  A first pass finds where each begins, which is the
    raw decoding; a second one walks all sections in step and rebuilds the transactions. */
 #include "core/rollup/span.h"
@@ -172,7 +172,7 @@ rebuild_txs(struct vd_slice **txs, bool *valid, struct layout *at, struct vd_are
 }
 
 /* Times go forward from the first block, origins backward from the last.  Sums wrap at 64 bits, as
-   the reference's do; what wraps fails the checks of section 7.6. */
+   the reference's do; what wraps fails the checks of the batch queue. */
 static void
 place_blocks(struct vd_span_batch *span, struct layout *at, const struct vd_slice *txs,
              const struct vd_rollup_config *config)

@@ -1,4 +1,4 @@
-/* Writing span batches (protocol.md section 6.3). */
+/* Writing span batches (OP Stack specs, span batches). */
 #include "core/rollup/span.h"
 #include "viaduct/core/codec/rlp.h"
 

@@ -1,5 +1,5 @@
 /* ConfigUpdate(uint256 indexed version, uint8 indexed updateType, bytes data) logs of L1's
-   SystemConfig (protocol.md section 7.8). */
+   SystemConfig (OP Stack specs, system config). */
 #include "core/rollup/internal.h"
 #include "viaduct/core/base/constants.h"
 

@@ -1,5 +1,5 @@
 /* The stages of derivation from an L1 block's transactions to decoded batches: retrieval, frame
-   queue, channel assembler, channel reader (protocol.md sections 7.2 to 7.5).
+   queue, channel assembler, channel reader (OP Stack specs, derivation and Holocene derivation).
 
    One region of memory serves them in turn.  At its bottom lie the frames of the data item in
    hand, above them (from batch_mark) one decoded batch and whatever its user puts there. */

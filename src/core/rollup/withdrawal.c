@@ -1,4 +1,4 @@
-/* Output roots and messages from L2 to L1 (protocol.md section 8.1). */
+/* Output roots and messages from L2 to L1 (OP Stack specs, proposals and withdrawals). */
 #include "viaduct/core/base/constants.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/core/rollup/config.h"

@@ -1,5 +1,5 @@
-/* The two files that say which chain a node is on: rollup.json (protocol.md section 1.1, the
-   fields and spellings of op-node) and genesis.json (the form of geth). */
+/* The two files that say which chain a node is on: rollup.json (the fields and
+   spellings of op-node) and genesis.json (the form of geth). */
 #ifndef VIADUCT_NODE_APP_CHAIN_FILES_H
 #define VIADUCT_NODE_APP_CHAIN_FILES_H
 

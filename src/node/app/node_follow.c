@@ -292,8 +292,8 @@ on_finalized(void *ctx, enum vd_err err)
     }
 }
 
-/* The safe head derivable at L1's finalized block is final (protocol.md section 7.9), once
-   derivation has drained that very block. */
+/* The safe head derivable at L1's finalized block is final (OP Stack specs, derivation: engine
+   queue), once derivation has drained that very block. */
 void
 vd_node_finalize(struct vd_node *n)
 {

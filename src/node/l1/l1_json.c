@@ -321,7 +321,7 @@ read_signed(struct reading *r, struct vd_tx *tx, const json_t *json)
     read_signature(r, tx, json);
 }
 
-/* An L1 that is itself an OP chain has deposits (protocol.md, section 2.1). */
+/* An L1 that is itself an OP chain has deposits (OP Stack specs, deposits). */
 static void
 read_deposit(struct reading *r, struct vd_tx *tx, const json_t *json)
 {

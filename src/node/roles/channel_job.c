@@ -162,7 +162,8 @@ compress_zlib(struct vd_slice *out, struct vd_arena *arena, struct vd_slice plai
     return VD_OK;
 }
 
-/* One data item for each frame: the version byte 0 and the frame (protocol.md section 6.1). */
+/* One data item for each frame: the version byte 0 and the frame (OP Stack specs, derivation:
+ * batcher transaction format). */
 static enum vd_err
 make_items(struct vd_channel_job *job, struct vd_slice compressed)
 {

@@ -111,7 +111,7 @@ eth_base_fee(struct vd_rpc_call *call, void *ctx)
     return done;
 }
 
-/* On L2 the fee is 1, as BLOBBASEFEE says (protocol.md section 4.5). */
+/* On L2 the fee is 1, as BLOBBASEFEE says (OP Stack specs, Ecotone execution engine). */
 static struct vd_u256
 blob_fee(const struct vd_rpc_api *api, uint64_t excess, uint64_t time)
 {

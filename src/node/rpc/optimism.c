@@ -1,4 +1,4 @@
-/* optimism_: the rollup node's methods (protocol.md section 10.1).  Numbers in references are
+/* optimism_: the rollup node's methods (those of op-node).  Numbers in references are
    decimal JSON numbers. */
 #include <inttypes.h>
 
@@ -119,7 +119,7 @@ optimism_sync_status(struct vd_rpc_call *call, void *ctx)
     return vd_rpc_continue(call, VD_RPC_POOL, sync_status_in_pool, status);
 }
 
-/* --- output roots (section 8.1) --- */
+/* --- output roots --- */
 
 /* The message passer's storage root: from Isthmus on the header has it. */
 static vd_done *

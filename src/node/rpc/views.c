@@ -1,5 +1,5 @@
 /* Blocks, transactions, receipts and logs as JSON, field by field as geth and op-geth write them
-   (protocol.md sections 4.6 and 10.2 for what is L2's own). */
+   (op-geth for what is L2's own: deposit and L1 fee fields). */
 #include "rpc_internal.h"
 
 #define GAS_PER_BLOB 131072u /* EIP-4844 */

@@ -146,7 +146,7 @@ read_header(struct vd_header *h, struct vd_arena *arena, const json_t *from)
            json_fixed(h->nonce, 8, json_object_get(from, "nonce")) && read_optional_fields(h, from);
 }
 
-/* protocol.md, section 4.1: zero parameters stand for the chain's constants. */
+/* OP Stack specs, Holocene execution engine: zero parameters stand for the chain's constants. */
 static bool
 read_attributes(struct run *run)
 {

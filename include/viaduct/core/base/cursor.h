@@ -34,7 +34,7 @@ struct vd_hash vd_cursor_hash(struct vd_cursor *cur);
 struct vd_address vd_cursor_address(struct vd_cursor *cur);
 
 /* An unsigned LEB128 of at most 64 bits: at most 10 bytes, the tenth at most 1.  Longer than
-   minimal encodings are read, as op-node does (protocol.md section 6.3). */
+   minimal encodings are read, as op-node does (OP Stack specs, span batches). */
 uint64_t vd_cursor_uvarint(struct vd_cursor *cur);
 
 #endif

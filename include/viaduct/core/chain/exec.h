@@ -14,7 +14,8 @@
 #include "viaduct/core/chain/header.h"
 #include "viaduct/core/chain/receipt.h"
 
-/* What fixes a block before its transactions.  L2: payload attributes (protocol.md section 7.7). */
+/* What fixes a block before its transactions.  L2: payload attributes (OP Stack specs, derivation).
+ */
 struct vd_block_env {
     uint64_t timestamp;
     struct vd_hash prev_randao;

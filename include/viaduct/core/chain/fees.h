@@ -1,5 +1,5 @@
 /* What an L2 transaction pays beside gas: the L1 data fee and the operator fee
-   (protocol.md sections 4.2 to 4.4). */
+   (OP Stack specs, Fjord and Isthmus execution engine). */
 #ifndef VIADUCT_CORE_CHAIN_FEES_H
 #define VIADUCT_CORE_CHAIN_FEES_H
 
@@ -20,9 +20,10 @@ struct vd_l1_fee_params {
 VD_MUST_USE enum vd_err vd_l1_fee_params_read(struct vd_l1_fee_params *params,
                                               struct vd_state *state, bool with_operator_fee);
 
-/* The length that FastLZ level 1 would compress bytes to (protocol.md section 4.2). */
+/* The length that FastLZ level 1 would compress bytes to (OP Stack specs, Fjord execution engine).
+ */
 uint32_t vd_flz_len(struct vd_slice bytes);
-/* est of section 4.2, scaled by 1e6. */
+/* The estimated size of the Fjord L1 cost function, scaled by 1e6. */
 struct vd_u256 vd_l1_estimated_size(struct vd_slice raw_tx);
 struct vd_u256 vd_l1_size_of_flz(uint32_t flz_len);
 struct vd_u256 vd_l1_fee(struct vd_slice raw_tx, const struct vd_l1_fee_params *params);

@@ -38,8 +38,9 @@ struct vd_genesis {
 };
 
 /* vd_genesis_build computes state and header under the rules of config at genesis->timestamp
-   (withdrawalsRoot and requestsHash as protocol.md section 1.4 has them on L2).  visitor and sink
-   as vd_state_root's, may be NULL.  Zero slots and empty accounts without code are left out. */
+   (withdrawalsRoot and requestsHash as the OP Stack specs, Isthmus execution engine, have them on
+   L2).  visitor and sink as vd_state_root's, may be NULL.  Zero slots and empty accounts without
+   code are left out. */
 VD_MUST_USE enum vd_err
 vd_genesis_build(struct vd_header *header, struct vd_hash *hash, struct vd_arena *arena,
                  const struct vd_chain_config *config, const struct vd_genesis *genesis,

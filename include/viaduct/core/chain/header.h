@@ -75,7 +75,8 @@ uint64_t vd_next_excess_blob_gas(const struct vd_header *parent,
 /* EIP-1559 on L1 (elasticity 2, denominator 8). */
 struct vd_u256 vd_base_fee_l1(const struct vd_header *parent);
 
-/* L2, Holocene (protocol.md section 4.1): parameters in the parent's extra data. */
+/* L2, Holocene (OP Stack specs, Holocene execution engine): parameters in the parent's extra data.
+ */
 struct vd_eip1559_params {
     uint32_t denominator;
     uint32_t elasticity;

@@ -13,7 +13,7 @@ struct vd_receipt {
     uint8_t bloom[256];
     const struct vd_log *logs;
     size_t log_count;
-    /* Deposits (protocol.md section 2.5). */
+    /* Deposits (OP Stack specs, deposits: deposit receipt). */
     uint64_t deposit_nonce;
     uint64_t deposit_version; /* 1 */
 
@@ -25,8 +25,8 @@ struct vd_receipt {
 /* The consensus form: type byte (none for legacy) and RLP. */
 void vd_receipt_encode(struct vd_buf *buf, const struct vd_receipt *receipt);
 /* Borrows log data from bytes, arrays in the arena; fills the consensus part only.
-   VD_ERR_UNSUPPORTED: a type this build does not know (see protocol.md section 7.11 for how
-   derivation treats it). */
+   VD_ERR_UNSUPPORTED: a type this build does not know (derivation passes over such
+   a receipt, as op-node does). */
 VD_MUST_USE enum vd_err vd_receipt_decode(struct vd_receipt *receipt, struct vd_arena *arena,
                                           struct vd_slice bytes);
 

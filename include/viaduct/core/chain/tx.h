@@ -55,7 +55,7 @@ struct vd_tx {
     uint8_t y_parity;
     struct vd_u256 r;
     struct vd_u256 s;
-    /* Deposits only (protocol.md section 2.1). */
+    /* Deposits only (OP Stack specs, deposits). */
     struct vd_hash source_hash;
     struct vd_address from;
     bool has_mint;

@@ -1,9 +1,9 @@
 /* zlib (RFC 1950) and deflate (RFC 1951) decompression, as a stream.
 
    Derivation reads a channel one batch at a time and must see every byte that comes before an
-   error in the stream (protocol.md section 13, 'Malformed deflate streams': Go's reader is the
-   reference, a checksum error shows only at the end).  Output leaves through a window of 32 KiB;
-   nothing here grows with the data. */
+   error in the stream (OP Stack specs, derivation, channel format; the reader of Go's
+   compress/zlib is the reference, a checksum error shows only at the end).  Output leaves through a
+   window of 32 KiB; nothing here grows with the data. */
 #ifndef VIADUCT_CORE_CODEC_INFLATE_H
 #define VIADUCT_CORE_CODEC_INFLATE_H
 

@@ -48,7 +48,7 @@ enum vd_evm_revision {
     VD_EVM_PRAGUE,
 };
 /* The rules of L1 at a revision, and those of the OP Stack on top of the same revision (RIP-7212's
-   precompile at 0x100, input caps of protocol.md section 4.5).  Static. */
+   precompile at 0x100, input caps of the OP Stack specs, precompiles).  Static. */
 const struct vd_evm_rules *vd_evm_rules_l1(enum vd_evm_revision revision);
 const struct vd_evm_rules *vd_evm_rules_l2(enum vd_evm_revision revision);
 

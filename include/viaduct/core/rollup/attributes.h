@@ -1,11 +1,12 @@
 /* From an L1 block to the transactions that an L2 block must begin with: the L1 attributes deposit
-   and the user deposits (protocol.md sections 2, 3 and 7.7). */
+   and the user deposits (OP Stack specs, deposits; derivation, payload attributes). */
 #ifndef VIADUCT_CORE_ROLLUP_ATTRIBUTES_H
 #define VIADUCT_CORE_ROLLUP_ATTRIBUTES_H
 
 #include "viaduct/core/rollup/config.h"
 
-/* Calldata of the L1 attributes transaction (section 3.1), Ecotone or Isthmus form. */
+/* Calldata of the L1 attributes transaction (OP Stack specs, L1 attributes), Ecotone or Isthmus
+ * form. */
 struct vd_l1_info {
     bool isthmus;
     uint32_t base_fee_scalar;
@@ -26,12 +27,13 @@ size_t vd_l1_info_encode(uint8_t out[176], const struct vd_l1_info *info);
    (Jovian's selector). */
 VD_MUST_USE enum vd_err vd_l1_info_decode(struct vd_l1_info *info, struct vd_slice calldata);
 
-/* The source hash of section 2.1; domain 0 (user deposit), 1 (L1 attributes), 2 (upgrade: inner is
-   the hash of the intent and index is not used). */
+/* The source hash (OP Stack specs, deposits); domain 0 (user deposit), 1 (L1 attributes), 2
+   (upgrade: inner is the hash of the intent and index is not used). */
 struct vd_hash vd_source_hash(uint64_t domain, const struct vd_hash *inner, uint64_t index);
 
 /* One TransactionDeposited log into the EIP-2718 bytes of a deposit.  log_index is block-wide.
-   VD_ERR_INVALID: malformed; derivation stops, it never skips one (section 2.2). */
+   VD_ERR_INVALID: malformed; derivation stops, it never skips one (OP Stack specs, derivation:
+   deriving the transaction list). */
 VD_MUST_USE enum vd_err vd_deposit_from_log(struct vd_buf *out, const struct vd_log *log,
                                             const struct vd_hash *l1_block_hash,
                                             uint64_t log_index);
@@ -43,7 +45,7 @@ VD_MUST_USE enum vd_err vd_deposits_read(struct vd_slice **deposits, size_t *cou
                                          const struct vd_receipt *receipts, size_t receipt_count);
 
 /* The same from the receipts' consensus bytes, those of unknown types included as far as they can
-   be read (section 7.11).  Slices and bytes are in the arena, nothing else is left there.
+   be read, as op-node does.  Slices and bytes are in the arena, nothing else is left there.
    VD_ERR_INVALID: a deposit or a receipt of a known type is malformed. */
 VD_MUST_USE enum vd_err vd_deposits_read_raw(struct vd_slice **deposits, size_t *count,
                                              struct vd_arena *arena,
@@ -51,7 +53,8 @@ VD_MUST_USE enum vd_err vd_deposits_read_raw(struct vd_slice **deposits, size_t 
                                              const struct vd_hash *l1_block_hash,
                                              const struct vd_slice *receipts, size_t receipt_count);
 
-/* Payload attributes: everything that fixes an L2 block (section 7.7). */
+/* Payload attributes: everything that fixes an L2 block (OP Stack specs, derivation: payload
+ * attributes). */
 struct vd_attributes {
     struct vd_l2_ref parent;
     struct vd_block_env env; /* extra_data whole, params of 0,0 already resolved */
@@ -85,7 +88,8 @@ VD_MUST_USE enum vd_err vd_attributes_build(struct vd_attributes *out, struct vd
                                             const struct vd_l1_origin *origin,
                                             const struct vd_slice *user, size_t user_count);
 
-/* vd_attributes_match compares with a block that exists already (section 7.9, consolidation). */
+/* vd_attributes_match compares with a block that exists already (OP Stack specs, derivation:
+ * L1-consolidation). */
 bool vd_attributes_match(const struct vd_attributes *attributes, const struct vd_header *header,
                          const struct vd_slice *transactions, size_t count);
 

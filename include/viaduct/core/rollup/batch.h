@@ -1,5 +1,5 @@
 /* Frames, channels and batches: what stands in L1 between a batcher and derivation
-   (protocol.md section 6). */
+   (OP Stack specs, derivation: batch submission wire format; span batches). */
 #ifndef VIADUCT_CORE_ROLLUP_BATCH_H
 #define VIADUCT_CORE_ROLLUP_BATCH_H
 
@@ -58,8 +58,8 @@ enum vd_batch_type {
     VD_BATCH_SPAN = 1,
 };
 
-/* How a batch failed to decode: the rest of its channel is lost, or only this batch
-   (section 6.3, last line). */
+/* How a batch failed to decode: bytes that do not parse cost the rest of the channel, transactions
+   that cannot be rebuilt only this batch (as op-node has it). */
 enum vd_batch_verdict {
     VD_BATCH_OK,
     VD_BATCH_BAD_CHANNEL,

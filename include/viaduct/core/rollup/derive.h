@@ -1,4 +1,4 @@
-/* Derivation (protocol.md section 7, Holocene rules): from L1 blocks to payload attributes.
+/* Derivation (OP Stack specs, derivation, Holocene rules): from L1 blocks to payload attributes.
 
    The pipeline fetches nothing.  Its owner calls vd_derive_step in a loop and does what it asks:
    hand in the next L1 block, build the payload and say what became of it, or start again.  Past L2
@@ -82,8 +82,8 @@ VD_MUST_USE enum vd_err vd_derive_new(struct vd_derive **out, struct vd_arena *a
                                       const struct vd_derive_limits *limits,
                                       const struct vd_derive_observer *observer);
 
-/* vd_derive_reset_start tells where a pipeline on this safe head must begin (section 7.9,
-   'Pipeline reset'): the L2 block whose L1 origin is the first L1 block to hand in, and whose
+/* vd_derive_reset_start tells where a pipeline on this safe head must begin (derivation, resetting
+   the pipeline): the L2 block whose L1 origin is the first L1 block to hand in, and whose
    system config is the traversal copy.  It reads L2 blocks through the callback. */
 VD_MUST_USE enum vd_err vd_derive_reset_start(struct vd_derive *d, struct vd_l2_ref *start,
                                               const struct vd_l2_ref *safe);
@@ -109,7 +109,7 @@ VD_MUST_USE enum vd_err vd_derive_origin(struct vd_derive *d, const struct vd_l1
 void vd_derive_accepted(struct vd_derive *d, const struct vd_l2_ref *head,
                         const struct vd_system_config *system);
 /* The payload was invalid: the next step gives the same attributes with the deposits alone, the
-   rest of span and channel is dropped (section 7.10).  Invalid again is CRITICAL. */
+   rest of span and channel is dropped (Holocene derivation).  Invalid again is CRITICAL. */
 void vd_derive_invalid(struct vd_derive *d);
 
 #endif

@@ -1,5 +1,6 @@
 /* Which L1 block an L2 block is built on, and where derivation starts on a chain that exists
-   already (protocol.md section 7.9).  Pure functions, shared by sequencer and follower. */
+   already (OP Stack specs, derivation: finding the sync start).  Pure functions, shared by
+   sequencer and follower. */
 #ifndef VIADUCT_CORE_ROLLUP_ORIGIN_H
 #define VIADUCT_CORE_ROLLUP_ORIGIN_H
 

@@ -5,7 +5,7 @@
    its answer the follower touches neither it nor the L1 blocks it holds.  Every node runs one, a
    sequencer too: its own blocks, met again on L1, become safe.
 
-       STARTING  find heads that fit L1 (sync start, protocol.md section 7.9), cut the engine back
+       STARTING  find heads that fit L1 (sync start), cut the engine back
        WORKING   derivation steps: asks for L1 blocks, yields payloads
        BUILDING  the engine builds or recognises a payload
        STOPPED   at a rule that this build does not have, or at L1 data that cannot be

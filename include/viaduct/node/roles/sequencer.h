@@ -4,7 +4,7 @@
    A state machine without clock or socket; transactions go to the engine, which executes them into
    the open block without asking here.  Behind the clock, blocks follow at once until caught up; a
    clock set back only makes it wait.  With L1 out of reach it keeps the old origin up to the drift
-   limit (protocol.md section 7.9, last point) and then waits.  One thread. */
+   limit (OP Stack specs, derivation: max sequencer drift) and then waits.  One thread. */
 #ifndef VIADUCT_NODE_ROLES_SEQUENCER_H
 #define VIADUCT_NODE_ROLES_SEQUENCER_H
 

@@ -370,7 +370,8 @@ test_blob_gas_is_burnt_and_counted(void **state)
     world_free(w);
 }
 
-/* Nothing is burnt on L2: what the sender loses, vaults and receiver have (protocol.md, 4.4). */
+/* Nothing is burnt on L2: what the sender loses, vaults and receiver have (OP Stack specs,
+ * execution engine: fees). */
 static void
 check_l2_fees(bool isthmus)
 {
@@ -383,7 +384,8 @@ check_l2_fees(bool isthmus)
     assert_int_equal(out.verdict, VD_TX_INCLUDED);
     assert_true(out.receipt.success);
     uint64_t used = out.receipt.gas_used;
-    /* protocol.md 4.2 with a transaction too short to compress: 100 bytes at least. */
+    /* OP Stack specs, Fjord execution engine, with a transaction too short to compress: 100 bytes
+     * at least. */
     const uint64_t l1_fee = 43776000567; /* 1e8 * (16 * 1368 * 2e10 + 810949 * 7) / 1e12 */
     assert_int_equal(out.l1_fee.w[0], l1_fee);
     /* 4.3: on the gas used, not on the gas limit. */
@@ -473,7 +475,7 @@ test_the_floor_is_the_least_that_is_used(void **state)
     world_free(w);
 }
 
-/* --- deposits (protocol.md, section 2.4) --- */
+/* --- deposits (OP Stack specs, deposits: execution) --- */
 
 static void
 test_a_deposit_mints_and_pays_nothing(void **state)
@@ -700,7 +702,8 @@ test_a_built_block_verifies(void **state)
     assert_int_equal(world_run(w, deposit(POOR, REVERTS), ACC(POOR)).verdict, VD_TX_INCLUDED);
     assert_int_equal(vd_exec_finish(w->exec, &result, NULL, NULL), VD_OK);
     assert_int_equal(result.transaction_count, 2);
-    /* protocol.md, section 5: no storage under the message passer, no requests. */
+    /* OP Stack specs, Isthmus execution engine: no storage under the message passer, no requests.
+     */
     assert_memory_equal(result.header.withdrawals_root.b, VD_EMPTY_ROOT.b, 32);
     assert_true(result.header.has_requests_hash);
     const struct vd_block *block = block_of(w, &result);

@@ -277,7 +277,7 @@ test_excess_blob_gas_follows_the_target(void **state)
     assert_int_equal(vd_next_excess_blob_gas(&parent, &params), UINT64_MAX - 3 * blob);
 }
 
-/* protocol.md, section 4.1. */
+/* OP Stack specs, Holocene execution engine: dynamic EIP-1559 parameters. */
 static void
 test_holocene_base_fees(void **state)
 {
@@ -327,7 +327,7 @@ test_base_fee_without_parameters(void **state)
     assert_int_equal(vd_base_fee_l1(&parent).w[0], 2);
 }
 
-/* protocol.md, section 4.2. */
+/* OP Stack specs, Fjord execution engine: FastLZ. */
 static void
 test_l1_fee_examples(void **state)
 {

@@ -551,7 +551,7 @@ sim_l1_block(const struct sim *s, uint64_t number)
                                 .receipt_count = b->receipt_count};
 }
 
-/* What section 7.7 says of the attributes, in so many words. */
+/* What the specs (derivation: payload attributes) say of the attributes, in so many words. */
 static inline void
 sim_check_attributes(const struct sim *s, const struct vd_attributes *a)
 {

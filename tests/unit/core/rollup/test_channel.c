@@ -1,5 +1,5 @@
-/* Frame pruning, the channel assembler and the channel reader: tables after protocol.md sections
-   7.3 to 7.5 and 6.2. */
+/* Frame pruning, the channel assembler and the channel reader: tables after the OP Stack
+   specs, derivation and Holocene derivation: frame queue, channel bank, channel reader. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* Every row of protocol.md sections 7.6.1 and 7.6.2, once so that it fires and once so that it just
-   does not.  Each case changes one thing in a batch that is accepted. */
+/* Every rule of the OP Stack specs for singular batches (derivation, batch queue) and for the
+   prefix of span batches (span batches; Holocene derivation), once so that it fires and once so
+   that it just does not.  Each case changes one thing in a batch that is accepted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -157,7 +158,8 @@ test_singular_time_decides_first(void **state)
     (void)state;
     set_l1(2, near_times);
     struct vd_singular_batch batch = good_singular(FIRST_L1);
-    memset(&batch.parent_hash, 0, sizeof batch.parent_hash); /* row 3 comes after 1 and 2 */
+    memset(&batch.parent_hash, 0,
+           sizeof batch.parent_hash); /* the parent is checked after the time */
     batch.block.timestamp = SAFE_TIME + BLOCK_TIME + 1;
     expect_singular(&batch, VD_CHECK_DROP);
     batch.block.timestamp = SAFE_TIME + BLOCK_TIME - 1; /* misaligned, and past all the same */

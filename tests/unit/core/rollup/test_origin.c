@@ -1,5 +1,6 @@
 /* The sequencer's choice of an L1 origin, and the heads that a node starts with, as tables after
-   protocol.md section 7.9. */
+   the OP Stack specs (derivation: L1 origin selection in the sequencer, finding the L1 sync start).
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

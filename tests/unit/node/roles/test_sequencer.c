@@ -122,7 +122,7 @@ settle(struct model *m)
             m->opened++;
             vd_sequencer_opened(m->sequencer, m->now * 1000, VD_OK);
         } else {
-            /* Rules that every sealed block obeys (protocol.md sections 7.6.1 and 7.9). */
+            /* Rules that every sealed block obeys (OP Stack specs, derivation: batch queue). */
             assert_true(m->attributes.env.timestamp >= m->attributes.origin.timestamp);
             assert_true(m->attributes.env.timestamp <= m->now);
             assert_true(m->attributes.origin.number >= m->head.l1_origin.number);

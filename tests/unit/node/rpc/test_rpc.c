@@ -17,7 +17,7 @@ static struct vd_arena arena;
 /* --- a chain --- */
 
 /* L1Block has no code here, so its values stay as genesis has them: those that the attributes
-   transactions of plan_next carry (protocol.md section 3.4, slots 1 and 3). */
+   transactions of plan_next carry (OP Stack specs, L1 attributes: slots 1 and 3 of L1Block). */
 static void
 fill_l1_block(struct vd_genesis_account *account)
 {
@@ -226,7 +226,7 @@ check_l2_fees(const json_t *receipt, const struct made_tx *made)
     assert_int_equal(number(receipt, "l1BlobBaseFee"), 1);
     assert_int_equal(number(receipt, "l1BaseFeeScalar"), 0);
     assert_int_equal(number(receipt, "l1BlobBaseFeeScalar"), 0);
-    /* Both zero: not shown (protocol.md section 4.6). */
+    /* Both zero: not shown (op-geth: fields of receipts). */
     assert_null(json_object_get(receipt, "operatorFeeScalar"));
     assert_null(json_object_get(receipt, "depositNonce"));
 }
