@@ -1,7 +1,8 @@
 /* viaduct dev: the embedded L1 and an L2 with every role, in one process.
 
-   Order at a start: folder, L1's genesis and engine, L1's server, founding (or the files of
-   before), the L2 node, which meets L1 over its own socket like any other. */
+   Order at a start: folder, L1's genesis and engine, L1's server, founding (the contracts' first
+   block on L1, or the files of before), the L2 node, which meets L1 over its own socket like any
+   other. */
 #define _XOPEN_SOURCE 700 /* nftw */
 #define _DEFAULT_SOURCE
 #include <errno.h>
@@ -14,10 +15,12 @@
 
 #include "chain_files.h"
 #include "commands.h"
+#include "dev_deploy.h"
 #include "dev_rpc.h"
 #include "founding.h"
 #include "run.h"
 #include "serve.h"
+#include "viaduct/core/base/constants.h"
 #include "viaduct/node/l1/key.h"
 #include "viaduct/node/platform/artifacts.h"
 #include "viaduct/node/platform/clock.h"
@@ -33,15 +36,22 @@
 #define L1_SAFE_DEPTH 8u
 #define L1_FINALIZED_DEPTH 24u /* reorgs of 20 blocks can be tried */
 #define STATUS_MS 1000u
-/* The batcher's account: the last of the ten. */
+/* Accounts of the ten with a role: posting batches; proposing outputs; deploying, owning and
+   guarding the contracts. */
 #define BATCHER 9u
+#define PROPOSER 8u
+#define OWNER 7u
+/* Delays of settlement in seconds, so short that a withdrawal is walked in a minute. */
+#define PROOF_MATURITY_S 5u
+#define GAME_CLOCK_S 5u
+#define GAME_FINALITY_S 3u
+#define WETH_DELAY_S 3u
+#define PAUSE_EXPIRY_S 7884000u
+#define GAME_BOND_WEI 80000000000000000u
 
 /* POSIX leaves this declaration to the program. */
 extern char **environ;
 
-/* LogSource instances that stand for portal and system config, and the inbox. */
-static const struct vd_address portal = {{0x90, 0x00, [19] = 0x01}};
-static const struct vd_address system_config = {{0x90, 0x00, [19] = 0x02}};
 static const struct vd_address inbox = {{0xff, 0x00, [18] = 0x09, [19] = 0x01}};
 
 struct command {
@@ -55,8 +65,11 @@ struct command {
     struct vd_engine *l1_engine;
     struct vd_devchain *l1;
     struct vd_server l1_server;
-    struct vd_rollup_config rollup;
-    struct vd_genesis l2_genesis;
+    struct vd_founding founding;
+    struct vd_l1_plan plan;
+    struct vd_dev_deploy deploy;
+    struct vd_founded founded;
+    struct vd_job genesis_job; /* writes genesis.json */
     char *rollup_json;
     struct vd_key *batcher_key;
     struct vd_node *node;
@@ -64,6 +77,7 @@ struct command {
     char l2_folder[4096];
     uv_timer_t timer;
     bool timer_open;
+    bool deploying; /* its transactions are under way on L1 */
     int stage;
     uint64_t ticks; /* of the status line */
 };
@@ -103,7 +117,11 @@ stop_step(void *ctx)
 static void
 stop(struct vd_run *run)
 {
-    stop_step(run);
+    struct command *c = (struct command *)run;
+    /* A deployment under way is answered first: on_deployed goes on with the stop. */
+    if (!c->deploying) {
+        stop_step(c);
+    }
 }
 
 static void
@@ -158,21 +176,17 @@ exists(const char *path)
 
 /* --- L1 --- */
 
+/* What a public L1 has too: system contracts, the deterministic deployer, Multicall3. */
 struct placed {
     const char *artifact;
-    struct vd_address address;
+    const struct vd_address *address;
 };
 static const struct placed l1_contracts[] = {
-    {"LogSource", {{0x90, 0x00, [19] = 0x01}}},
-    {"LogSource", {{0x90, 0x00, [19] = 0x02}}},
-    {"BeaconRoots", {{0x00, 0x0f, 0x3d, 0xf6, 0xd7, 0x32, 0x80, 0x7e, 0xf1, 0x31,
-                      0x9f, 0xb7, 0xb8, 0xbb, 0x85, 0x22, 0xd0, 0xbe, 0xac, 0x02}}},
-    {"HistoryStorage", {{0x00, 0x00, 0xf9, 0x08, 0x27, 0xf1, 0xc5, 0x3a, 0x10, 0xcb,
-                         0x7a, 0x02, 0x33, 0x5b, 0x17, 0x53, 0x20, 0x00, 0x29, 0x35}}},
-    {"WithdrawalRequests", {{0x00, 0x00, 0x09, 0x61, 0xef, 0x48, 0x0e, 0xb5, 0x5e, 0x80,
-                             0xd1, 0x9a, 0xd8, 0x35, 0x79, 0xa6, 0x4c, 0x00, 0x70, 0x02}}},
-    {"ConsolidationRequests", {{0x00, 0x00, 0xbb, 0xdd, 0xc7, 0xce, 0x48, 0x86, 0x42, 0xfb,
-                                0x57, 0x9f, 0x8b, 0x00, 0xf3, 0xa5, 0x90, 0x00, 0x72, 0x51}}},
+    {"BeaconRoots", &VD_BEACON_ROOTS},
+    {"HistoryStorage", &VD_HISTORY_STORAGE},
+    {"WithdrawalRequests", &VD_WITHDRAWAL_REQUESTS},
+    {"ConsolidationRequests", &VD_CONSOLIDATION_REQUESTS},
+    {"Multicall3", &VD_PREINSTALL_MULTICALL3},
 };
 #define L1_CONTRACTS (sizeof l1_contracts / sizeof l1_contracts[0])
 
@@ -194,6 +208,27 @@ fund(struct vd_genesis_account *accounts)
     }
 }
 
+/* Returns how many there are. */
+static size_t
+place(struct vd_genesis_account *accounts)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < L1_CONTRACTS; i++) {
+        const struct vd_artifact *artifact = vd_artifact_find(l1_contracts[i].artifact);
+        if (artifact) {
+            accounts[count++] =
+                (struct vd_genesis_account){.address = *l1_contracts[i].address,
+                                            .nonce = 1,
+                                            .code = vd_slice(artifact->code, artifact->code_len)};
+        }
+    }
+    accounts[count++] =
+        (struct vd_genesis_account){.address = VD_PREINSTALL_DETERMINISTIC_DEPLOYER,
+                                    .nonce = 1,
+                                    .code = vd_slice(vd_deployer_code, sizeof vd_deployer_code)};
+    return count;
+}
+
 static bool
 l1_genesis(struct command *c, char *error, size_t error_len)
 {
@@ -204,23 +239,16 @@ l1_genesis(struct command *c, char *error, size_t error_len)
         return vd_genesis_json_read(&r, &c->l1_genesis, path);
     }
     struct vd_genesis_account *accounts =
-        VD_ARENA_NEW(&c->arena, struct vd_genesis_account, L1_CONTRACTS + VD_DEV_ACCOUNTS);
+        VD_ARENA_NEW(&c->arena, struct vd_genesis_account, L1_CONTRACTS + 1 + VD_DEV_ACCOUNTS);
     VD_ASSERT(accounts != NULL);
-    for (size_t i = 0; i < L1_CONTRACTS; i++) {
-        const struct vd_artifact *artifact = vd_artifact_find(l1_contracts[i].artifact);
-        VD_ASSERT(artifact != NULL);
-        accounts[i] =
-            (struct vd_genesis_account){.address = l1_contracts[i].address,
-                                        .nonce = 1,
-                                        .code = vd_slice(artifact->code, artifact->code_len)};
-    }
-    fund(accounts + L1_CONTRACTS);
+    size_t count = place(accounts);
+    fund(accounts + count);
     const struct vd_clock *clock = vd_clock_system();
     c->l1_genesis = (struct vd_genesis){.timestamp = clock->wall_ms(clock->ctx) / 1000 - 1,
                                         .gas_limit = L1_GAS_LIMIT,
                                         .base_fee = vd_u256(1000000000),
                                         .accounts = accounts,
-                                        .account_count = L1_CONTRACTS + VD_DEV_ACCOUNTS};
+                                        .account_count = count + VD_DEV_ACCOUNTS};
     json_t *document = vd_genesis_json_write(&c->l1_genesis, &c->l1_chain);
     bool stored = vd_file_store(document, path, error, error_len);
     json_decref(document);
@@ -312,66 +340,167 @@ serve_l1(struct command *c, char *error, size_t error_len)
 
 /* --- L2 --- */
 
-static bool
-found(struct command *c, char *error, size_t error_len)
+static struct vd_fee_vault
+dev_vault(void)
 {
-    char rollup[4096];
-    char genesis[4096];
-    struct vd_file_read r = {.arena = &c->arena, .error = error, .error_len = error_len};
-    in_folder(c, rollup, "rollup.json");
-    in_folder(c, genesis, "genesis.json");
-    if (exists(rollup)) {
-        return vd_rollup_json_read(&r, &c->rollup, rollup) &&
-               vd_genesis_json_read(&r, &c->l2_genesis, genesis);
-    }
+    return (struct vd_fee_vault){.recipient = vd_dev_accounts[OWNER].address,
+                                 .network = VD_WITHDRAWAL_NETWORK_L2};
+}
+
+static void
+fill_founding(struct command *c)
+{
     struct vd_genesis_account *funded =
         VD_ARENA_NEW(&c->arena, struct vd_genesis_account, VD_DEV_ACCOUNTS);
     VD_ASSERT(funded != NULL);
     fund(funded);
+    const struct vd_address *owner = &vd_dev_accounts[OWNER].address;
+    c->founding = (struct vd_founding){.l1_chain_id = L1_CHAIN,
+                                       .l2_chain_id = L2_CHAIN,
+                                       .block_time_s = 1,
+                                       .seq_window_size = 3600,
+                                       .gas_limit = L2_GAS_LIMIT,
+                                       .base_fee = vd_u256(1000000),
+                                       .eip1559 = {.denominator = 250, .elasticity = 6},
+                                       .base_fee_scalar = 1368,
+                                       .blob_base_fee_scalar = 810949,
+                                       .funded = funded,
+                                       .funded_count = VD_DEV_ACCOUNTS,
+                                       .batcher = vd_dev_accounts[BATCHER].address,
+                                       .proposer = vd_dev_accounts[PROPOSER].address,
+                                       .unsafe_block_signer = *owner,
+                                       .system_owner = *owner,
+                                       .guardian = *owner,
+                                       .l2_proxy_owner = *owner,
+                                       .sequencer_vault = dev_vault(),
+                                       .base_fee_vault = dev_vault(),
+                                       .l1_fee_vault = dev_vault(),
+                                       .operator_fee_vault = dev_vault(),
+                                       .proof_maturity_delay_s = PROOF_MATURITY_S,
+                                       .game_finality_delay_s = GAME_FINALITY_S,
+                                       .game_clock_s = GAME_CLOCK_S,
+                                       .weth_delay_s = WETH_DELAY_S,
+                                       .pause_expiry_s = PAUSE_EXPIRY_S,
+                                       .game_bond = vd_u256(GAME_BOND_WEI),
+                                       .l1.batch_inbox = inbox};
+}
+
+/* Computes the chain.  L1's genesis is the anchor: the contracts come in the blocks above, so the
+   rollup sees everything that ever happened to them. */
+static bool
+compute(struct command *c, char *error, size_t error_len)
+{
     const struct vd_block_ref *start = vd_engine_genesis(c->l1_engine);
-    struct vd_founding founding = {.l1_chain_id = L1_CHAIN,
-                                   .l2_chain_id = L2_CHAIN,
-                                   .block_time_s = 1,
-                                   .seq_window_size = 3600,
-                                   .gas_limit = L2_GAS_LIMIT,
-                                   .base_fee = vd_u256(1000000),
-                                   .eip1559 = {.denominator = 250, .elasticity = 6},
-                                   .base_fee_scalar = 1368,
-                                   .blob_base_fee_scalar = 810949,
-                                   .batcher = vd_dev_accounts[BATCHER].address,
-                                   .batch_inbox = inbox,
-                                   .portal = portal,
-                                   .system_config = system_config,
-                                   .funded = funded,
-                                   .funded_count = VD_DEV_ACCOUNTS};
     struct vd_l1_ref l1 = {.hash = start->hash,
                            .number = start->number,
                            .parent_hash = start->parent_hash,
                            .timestamp = start->timestamp};
-    if (!vd_found(&c->l2_genesis, &c->rollup, &c->arena, &founding, &l1, error, error_len)) {
+    fill_founding(c);
+    if (!vd_l1_plan_make(&c->plan, &c->arena, &c->founding, &vd_dev_accounts[OWNER].address, true,
+                         error, error_len)) {
         return false;
     }
-    json_t *document = vd_genesis_json_write(&c->l2_genesis, &c->rollup.l2);
-    bool stored = vd_file_store(document, genesis, error, error_len);
-    json_decref(document);
-    document = vd_rollup_json_write(&c->rollup);
-    stored = stored && vd_file_store(document, rollup, error, error_len);
+    c->founding.l1 = c->plan.at;
+    return vd_found(&c->founded, &c->arena, &c->founding, &l1, error, error_len) &&
+           vd_l1_plan_set_anchor(&c->plan, &c->founded.output_root);
+}
+
+/* A folder that holds a chain already: computed again, or read where another version of the program
+   had founded it. */
+static bool
+read_back(struct command *c, const char *rollup, char *error, size_t error_len)
+{
+    char path[4096];
+    struct vd_rollup_config config;
+    struct vd_file_read r = {.arena = &c->arena, .error = error, .error_len = error_len};
+    if (!vd_rollup_json_read(&r, &config, rollup)) {
+        return false;
+    }
+    if (vd_hash_eq(&config.genesis_l2.hash, &c->founded.config.genesis_l2.hash)) {
+        return true;
+    }
+    c->founded.config = config;
+    return vd_genesis_json_read(&r, &c->founded.genesis, in_folder(c, path, "genesis.json")) &&
+           vd_addresses_read(&r, &c->plan.at, in_folder(c, path, "addresses.json"));
+}
+
+static bool
+store(const struct command *c, json_t *document, const char *name, char *error, size_t error_len)
+{
+    char path[4096];
+    bool stored = vd_file_store(document, in_folder(c, path, name), error, error_len);
     json_decref(document);
     return stored;
+}
+
+/* The genesis is eight megabytes of JSON that the node itself does not read: it is written beside
+   everything else. */
+static void
+run_genesis(struct vd_job *job)
+{
+    struct command *c =
+        (struct command *)(void *)((char *)job - offsetof(struct command, genesis_job));
+    char error[512];
+    if (!store(c, vd_genesis_json_write(&c->founded.genesis, &c->founded.config.l2), "genesis.json",
+               error, sizeof error)) {
+        vd_log(&c->run.logger, VD_LOG_WARN, "dev", "%s", error);
+    }
+}
+
+static void serve_l2(struct command *c);
+
+static void
+on_deployed(void *ctx, const char *problem)
+{
+    struct command *c = ctx;
+    char error[512];
+    c->deploying = false;
+    if (c->run.stopping) {
+        stop_step(c);
+        return;
+    }
+    if (problem) {
+        snprintf(error, sizeof error, "founding: %s", problem);
+        vd_run_fail(&c->run, error);
+        return;
+    }
+    c->genesis_job = (struct vd_job){.run = run_genesis};
+    if (!store(c, vd_addresses_write(&c->plan.at), "addresses.json", error, sizeof error) ||
+        !store(c, vd_rollup_json_write(&c->founded.config), "rollup.json", error, sizeof error) ||
+        vd_pool_submit(c->run.pool, &c->genesis_job) != VD_OK) {
+        vd_run_fail(&c->run, error);
+        return;
+    }
+    serve_l2(c);
+}
+
+static void
+deploy(struct command *c)
+{
+    c->deploying = true;
+    c->deploy = (struct vd_dev_deploy){.engine = c->l1_engine,
+                                       .chain = c->l1,
+                                       .plan = &c->plan,
+                                       .key = vd_dev_accounts[OWNER].key,
+                                       .chain_id = L1_CHAIN,
+                                       .arena = &c->arena,
+                                       .done = on_deployed,
+                                       .ctx = c};
+    vd_dev_deploy(&c->deploy);
 }
 
 static bool
 open_l2(struct command *c, char *error, size_t error_len)
 {
-    json_t *document = vd_rollup_json_write(&c->rollup);
+    json_t *document = vd_rollup_json_write(&c->founded.config);
     c->rollup_json = json_dumps(document, JSON_COMPACT);
     json_decref(document);
     struct vd_node_config config = {.loop = &c->run.loop,
                                     .pool = c->run.pool,
                                     .logger = &c->run.logger,
                                     .folder = in_folder(c, c->l2_folder, "l2"),
-                                    .rollup = &c->rollup,
-                                    .genesis = &c->l2_genesis,
+                                    .rollup = &c->founded.config,
+                                    .genesis = &c->founded.genesis,
                                     .rollup_json = c->rollup_json,
                                     .l1_url = c->l1_url,
                                     .l1_poll_ms = 200,
@@ -391,6 +520,21 @@ open_l2(struct command *c, char *error, size_t error_len)
 
 /* --- what the user sees --- */
 
+static const char *
+role_of(size_t account)
+{
+    switch (account) {
+    case BATCHER:
+        return "  (batcher)";
+    case PROPOSER:
+        return "  (proposer)";
+    case OWNER:
+        return "  (owner, guardian)";
+    default:
+        return "";
+    }
+}
+
 static void
 print_accounts(void)
 {
@@ -401,7 +545,7 @@ print_accounts(void)
         char key[65] = {0};
         vd_hex_encode(address, vd_dev_accounts[i].address.b, 20);
         vd_hex_encode(key, vd_dev_accounts[i].key, 32);
-        printf("  0x%s  0x%s%s\n", address, key, i == BATCHER ? "  (batcher)" : "");
+        printf("  0x%s  0x%s%s\n", address, key, role_of(i));
     }
 }
 
@@ -423,12 +567,16 @@ write_info(const struct command *c, const char *l2_url, char *error, size_t erro
                                                   hex_text(vd_dev_accounts[i].address.b, 20), "key",
                                                   hex_text(vd_dev_accounts[i].key, 32)));
     }
-    json_t *contracts = json_pack("{s:o, s:o, s:o}", "OptimismPortalProxy", hex_text(portal.b, 20),
-                                  "SystemConfigProxy", hex_text(system_config.b, 20), "BatchInbox",
-                                  hex_text(inbox.b, 20));
-    json_t *info = json_pack("{s:{s:s, s:i}, s:{s:s, s:i}, s:o, s:o}", "l1", "rpc", c->l1_url,
-                             "chainId", (int)L1_CHAIN, "l2", "rpc", l2_url, "chainId",
-                             (int)L2_CHAIN, "accounts", accounts, "contracts", contracts);
+    json_t *predeploys = json_object();
+    const char *name = NULL;
+    struct vd_address address;
+    for (size_t i = 0; vd_founding_l2_contract(i, &name, &address); i++) {
+        json_object_set_new(predeploys, name, hex_text(address.b, 20));
+    }
+    json_t *info =
+        json_pack("{s:{s:s, s:i}, s:{s:s, s:i}, s:o, s:o, s:o}", "l1", "rpc", c->l1_url, "chainId",
+                  (int)L1_CHAIN, "l2", "rpc", l2_url, "chainId", (int)L2_CHAIN, "accounts",
+                  accounts, "contracts", vd_addresses_write(&c->plan.at), "predeploys", predeploys);
     bool stored = vd_file_store(info, c->options.info, error, error_len);
     json_decref(info);
     return stored;
@@ -454,21 +602,20 @@ on_status(uv_timer_t *timer)
 }
 
 static bool
-open_all(struct command *c, char *error, size_t error_len)
+open_l1(struct command *c, char *error, size_t error_len)
 {
     vd_chain_config_l1(&c->l1_chain, L1_CHAIN, 0, 0);
     return make_folder(c, error, error_len) &&
            vd_key_from_bytes(&c->batcher_key, vd_dev_accounts[BATCHER].key) == VD_OK &&
            l1_genesis(c, error, error_len) && open_l1_engine(c, error, error_len) &&
-           serve_l1(c, error, error_len) && found(c, error, error_len) &&
-           open_l2(c, error, error_len);
+           serve_l1(c, error, error_len) && compute(c, error, error_len);
 }
 
 static void
-start(struct command *c)
+serve_l2(struct command *c)
 {
     char error[512] = "";
-    if (!open_all(c, error, sizeof error)) {
+    if (!open_l2(c, error, sizeof error)) {
         vd_run_fail(&c->run, error);
         return;
     }
@@ -488,6 +635,22 @@ start(struct command *c)
     c->timer.data = c;
     c->timer_open = true;
     uv_timer_start(&c->timer, on_status, STATUS_MS, STATUS_MS);
+}
+
+static void
+start(struct command *c)
+{
+    char error[512] = "";
+    char rollup[4096];
+    if (!open_l1(c, error, sizeof error)) {
+        vd_run_fail(&c->run, error);
+    } else if (!exists(in_folder(c, rollup, "rollup.json"))) {
+        deploy(c);
+    } else if (!read_back(c, rollup, error, sizeof error)) {
+        vd_run_fail(&c->run, error);
+    } else {
+        serve_l2(c);
+    }
 }
 
 int

@@ -65,12 +65,11 @@ on_start_block(void *ctx, const struct vd_l1_status *status, const struct vd_has
                               .number = header->number,
                               .parent_hash = header->parent_hash,
                               .timestamp = header->timestamp};
-    struct vd_genesis genesis;
-    struct vd_rollup_config config;
-    if (!vd_found(&genesis, &config, &c->arena, &c->founding, &start, error, sizeof error) ||
-        !store(c, vd_genesis_json_write(&genesis, &config.l2), "genesis.json", error,
-               sizeof error) ||
-        !store(c, vd_rollup_json_write(&config), "rollup.json", error, sizeof error)) {
+    struct vd_founded founded;
+    if (!vd_found(&founded, &c->arena, &c->founding, &start, error, sizeof error) ||
+        !store(c, vd_genesis_json_write(&founded.genesis, &founded.config.l2), "genesis.json",
+               error, sizeof error) ||
+        !store(c, vd_rollup_json_write(&founded.config), "rollup.json", error, sizeof error)) {
         vd_run_fail(&c->run, error);
         return;
     }

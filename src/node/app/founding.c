@@ -3,9 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "viaduct/node/platform/artifacts.h"
+#include "viaduct/core/base/constants.h"
+#include "viaduct/core/crypto/keccak.h"
 
-/* The file's keys and defaults.  Defaults follow the standard chain (protocol.md section 1.2). */
+/* --- the founder's file --- */
+
+/* Defaults follow the standard chain (OP Stack specs, configurability). */
 static void
 read_numbers(struct vd_file_read *r, struct vd_founding *f, json_t *root)
 {
@@ -15,15 +18,87 @@ read_numbers(struct vd_file_read *r, struct vd_founding *f, json_t *root)
     f->seq_window_size = vd_file_u64_or(r, root, "sequencerWindowSize", 3600);
     f->gas_limit = vd_file_u64_or(r, root, "l2GenesisBlockGasLimit", 60000000);
     f->base_fee = vd_file_u256_or(r, root, "l2GenesisBlockBaseFeePerGas", vd_u256(1000000));
-    f->eip1559.denominator = (uint32_t)vd_file_u64_or(r, root, "eip1559Denominator", 250);
-    f->eip1559.elasticity = (uint32_t)vd_file_u64_or(r, root, "eip1559Elasticity", 6);
-    f->base_fee_scalar = (uint32_t)vd_file_u64_or(r, root, "gasPriceOracleBaseFeeScalar", 1368);
-    f->blob_base_fee_scalar =
-        (uint32_t)vd_file_u64_or(r, root, "gasPriceOracleBlobBaseFeeScalar", 810949);
-    f->operator_fee_scalar =
-        (uint32_t)vd_file_u64_or(r, root, "gasPriceOracleOperatorFeeScalar", 0);
     f->operator_fee_constant = vd_file_u64_or(r, root, "gasPriceOracleOperatorFeeConstant", 0);
     f->l1_start_number = vd_file_u64_or(r, root, "l1StartingBlockNumber", UINT64_MAX);
+    f->proof_maturity_delay_s = vd_file_u64_or(r, root, "proofMaturityDelaySeconds", 604800);
+    f->game_finality_delay_s = vd_file_u64_or(r, root, "disputeGameFinalityDelaySeconds", 302400);
+    f->game_clock_s = vd_file_u64_or(r, root, "faultGameMaxClockDuration", 302400);
+    f->weth_delay_s = vd_file_u64_or(r, root, "faultGameWithdrawalDelay", 604800);
+    f->pause_expiry_s = vd_file_u64_or(r, root, "superchainConfigPauseExpiry", 7884000);
+    f->game_bond = vd_file_u256_or(r, root, "disputeGameInitBond", vd_u256(80000000000000000));
+}
+
+/* A number that the contracts keep in four bytes. */
+static uint32_t
+read_u32(struct vd_file_read *r, json_t *root, const char *key, uint32_t preset)
+{
+    uint64_t value = vd_file_u64_or(r, root, key, preset);
+    if (value > UINT32_MAX) {
+        vd_file_fail(r, key, "below 2^32");
+    }
+    return (uint32_t)value;
+}
+
+static void
+read_fees(struct vd_file_read *r, struct vd_founding *f, json_t *root)
+{
+    f->eip1559.denominator = read_u32(r, root, "eip1559Denominator", 250);
+    f->eip1559.elasticity = read_u32(r, root, "eip1559Elasticity", 6);
+    f->base_fee_scalar = read_u32(r, root, "gasPriceOracleBaseFeeScalar", 1368);
+    f->blob_base_fee_scalar = read_u32(r, root, "gasPriceOracleBlobBaseFeeScalar", 810949);
+    f->operator_fee_scalar = read_u32(r, root, "gasPriceOracleOperatorFeeScalar", 0);
+}
+
+static void
+read_vault(struct vd_file_read *r, struct vd_fee_vault *vault, json_t *root, const char *name)
+{
+    char key[80];
+    snprintf(key, sizeof key, "%sVaultRecipient", name);
+    vd_file_fixed_or_zero(r, vault->recipient.b, 20, root, key);
+    snprintf(key, sizeof key, "%sVaultMinimumWithdrawalAmount", name);
+    vault->minimum = vd_file_u256_or(r, root, key, vd_u256(0));
+    snprintf(key, sizeof key, "%sVaultWithdrawalNetwork", name);
+    json_t *network = json_object_get(root, key);
+    /* op-deployer's file has a number, or a word. */
+    if (json_is_string(network) && strcmp(json_string_value(network), "local") == 0) {
+        vault->network = VD_WITHDRAWAL_NETWORK_L2;
+    } else if (json_is_string(network) && strcmp(json_string_value(network), "remote") == 0) {
+        vault->network = VD_WITHDRAWAL_NETWORK_L1;
+    } else {
+        uint64_t value = vd_file_u64_or(r, root, key, VD_WITHDRAWAL_NETWORK_L2);
+        vault->network = (uint8_t)value;
+        if (value > 1) {
+            vd_file_fail(r, key, "0 or \"remote\" (L1), or 1 or \"local\" (L2)");
+        }
+    }
+}
+
+static void
+read_roles(struct vd_file_read *r, struct vd_founding *f, json_t *root)
+{
+    vd_file_fixed(r, f->batcher.b, 20, root, "batchSenderAddress");
+    vd_file_fixed_or_zero(r, f->proposer.b, 20, root, "l2OutputOracleProposer");
+    vd_file_fixed_or_zero(r, f->unsafe_block_signer.b, 20, root, "p2pSequencerAddress");
+    vd_file_fixed_or_zero(r, f->system_owner.b, 20, root, "finalSystemOwner");
+    vd_file_fixed_or_zero(r, f->guardian.b, 20, root, "superchainConfigGuardian");
+    vd_file_fixed_or_zero(r, f->l2_proxy_owner.b, 20, root, "proxyAdminOwner");
+    vd_file_fixed_or_zero(r, f->salt.b, 32, root, "create2Salt");
+    read_vault(r, &f->sequencer_vault, root, "sequencerFee");
+    read_vault(r, &f->base_fee_vault, root, "baseFee");
+    read_vault(r, &f->l1_fee_vault, root, "l1Fee");
+    read_vault(r, &f->operator_fee_vault, root, "operatorFee");
+}
+
+static void
+read_contracts(struct vd_file_read *r, struct vd_addresses *l1, json_t *root)
+{
+    vd_file_fixed(r, l1->batch_inbox.b, 20, root, "batchInboxAddress");
+    vd_file_fixed_or_zero(r, l1->optimism_portal.b, 20, root, "optimismPortalProxy");
+    vd_file_fixed_or_zero(r, l1->system_config.b, 20, root, "systemConfigProxy");
+    vd_file_fixed_or_zero(r, l1->l1_cross_domain_messenger.b, 20, root,
+                          "l1CrossDomainMessengerProxy");
+    vd_file_fixed_or_zero(r, l1->l1_standard_bridge.b, 20, root, "l1StandardBridgeProxy");
+    vd_file_fixed_or_zero(r, l1->l1_erc721_bridge.b, 20, root, "l1ERC721BridgeProxy");
 }
 
 static void
@@ -60,57 +135,102 @@ vd_founding_read(struct vd_file_read *r, struct vd_founding *founding, const cha
         return false;
     }
     read_numbers(r, founding, root);
-    vd_file_fixed(r, founding->batcher.b, 20, root, "batchSenderAddress");
-    vd_file_fixed(r, founding->batch_inbox.b, 20, root, "batchInboxAddress");
-    vd_file_fixed(r, founding->portal.b, 20, root, "optimismPortalProxy");
-    vd_file_fixed(r, founding->system_config.b, 20, root, "systemConfigProxy");
+    read_fees(r, founding, root);
+    read_roles(r, founding, root);
+    read_contracts(r, &founding->l1, root);
     read_funded(r, founding, json_object_get(root, "fundAccounts"));
     json_decref(root);
     return !vd_file_failed(r);
 }
 
-/* Contracts of the genesis state, by the name of their artifact. */
-struct predeploy {
-    const char *artifact;
-    struct vd_address address;
-};
-static const struct predeploy predeploys[] = {
-    {"L1Block", {{0x42, [19] = 0x15}}},
-    {"L2ToL1MessagePasser", {{0x42, [19] = 0x16}}},
-    /* EIP-4788 */
-    {"BeaconRoots", {{0x00, 0x0f, 0x3d, 0xf6, 0xd7, 0x32, 0x80, 0x7e, 0xf1, 0x31,
-                      0x9f, 0xb7, 0xb8, 0xbb, 0x85, 0x22, 0xd0, 0xbe, 0xac, 0x02}}},
-    /* EIP-2935 */
-    {"HistoryStorage", {{0x00, 0x00, 0xf9, 0x08, 0x27, 0xf1, 0xc5, 0x3a, 0x10, 0xcb,
-                         0x7a, 0x02, 0x33, 0x5b, 0x17, 0x53, 0x20, 0x00, 0x29, 0x35}}},
-};
-#define PREDEPLOY_COUNT (sizeof predeploys / sizeof predeploys[0])
+/* --- what is refused --- */
 
 static bool
-fill_accounts(struct vd_genesis *genesis, struct vd_arena *arena,
-              const struct vd_founding *founding, char *error, size_t error_len)
+refuse(char *error, size_t error_len, const char *text)
 {
-    size_t count = PREDEPLOY_COUNT + founding->funded_count;
-    struct vd_genesis_account *accounts = VD_ARENA_NEW(arena, struct vd_genesis_account, count);
-    if (!accounts) {
-        snprintf(error, error_len, "out of memory for %zu genesis accounts", count);
-        return false;
+    snprintf(error, error_len, "%s", text);
+    return false;
+}
+
+struct role {
+    const char *key;
+    const struct vd_address *who;
+};
+
+/* Each of them must be somebody. */
+static bool
+check_given(const struct role *roles, size_t count, char *error, size_t error_len)
+{
+    static const struct vd_address nobody;
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(roles[i].who, &nobody, sizeof nobody) == 0) {
+            snprintf(error, error_len, "%s is missing or zero; give the address", roles[i].key);
+            return false;
+        }
     }
-    for (size_t i = 0; i < PREDEPLOY_COUNT; i++) {
-        const struct vd_artifact *artifact = vd_artifact_find(predeploys[i].artifact);
-        VD_ASSERT(artifact != NULL);
-        accounts[i].address = predeploys[i].address;
-        accounts[i].code = vd_slice(artifact->code, artifact->code_len);
-    }
-    for (size_t i = 0; i < founding->funded_count; i++) {
-        accounts[PREDEPLOY_COUNT + i] = founding->funded[i];
-    }
-    genesis->accounts = accounts;
-    genesis->account_count = count;
     return true;
 }
 
-/* protocol.md section 3.3, version 1. */
+bool
+vd_founding_check(const struct vd_founding *f, char *error, size_t error_len)
+{
+    const struct role roles[] = {{"batchSenderAddress", &f->batcher},
+                                 {"batchInboxAddress", &f->l1.batch_inbox},
+                                 {"sequencerFeeVaultRecipient", &f->sequencer_vault.recipient},
+                                 {"baseFeeVaultRecipient", &f->base_fee_vault.recipient},
+                                 {"l1FeeVaultRecipient", &f->l1_fee_vault.recipient},
+                                 {"operatorFeeVaultRecipient", &f->operator_fee_vault.recipient}};
+    if (f->eip1559.denominator == 0 || f->eip1559.elasticity == 0) {
+        return refuse(error, error_len, "eip1559Denominator and eip1559Elasticity must not be 0");
+    }
+    /* OP Stack specs, system config: the deposits of one L1 block and the system transaction must
+       fit a block, or the chain can be halted by deposits. */
+    if (f->gas_limit < VD_MIN_GENESIS_GAS_LIMIT || f->gas_limit > VD_MAX_GAS_LIMIT) {
+        snprintf(error, error_len, "l2GenesisBlockGasLimit is %llu; give %d to %d",
+                 (unsigned long long)f->gas_limit, VD_MIN_GENESIS_GAS_LIMIT, VD_MAX_GAS_LIMIT);
+        return false;
+    }
+    return check_given(roles, sizeof roles / sizeof roles[0], error, error_len);
+}
+
+static bool
+same(const struct vd_address *a, const struct vd_address *b)
+{
+    return memcmp(a->b, b->b, 20) == 0;
+}
+
+bool
+vd_founding_check_deploy(const struct vd_founding *f, char *error, size_t error_len)
+{
+    const struct role roles[] = {{"l2OutputOracleProposer", &f->proposer},
+                                 {"p2pSequencerAddress", &f->unsafe_block_signer},
+                                 {"finalSystemOwner", &f->system_owner},
+                                 {"superchainConfigGuardian", &f->guardian},
+                                 {"proxyAdminOwner", &f->l2_proxy_owner}};
+    if (f->l1_chain_id != 900 && f->l1_chain_id != 31337) {
+        return refuse(error, error_len,
+                      "the interim dispute game, which believes its proposer, is for development: "
+                      "it is deployed on the L1 chain ids 900 and 31337 only");
+    }
+    if (!check_given(roles, sizeof roles / sizeof roles[0], error, error_len)) {
+        return false;
+    }
+    if (same(&f->proposer, &f->guardian)) {
+        return refuse(error, error_len,
+                      "l2OutputOracleProposer and superchainConfigGuardian are one account: nobody "
+                      "could object to a false output");
+    }
+    if (same(&f->batcher, &f->proposer)) {
+        return refuse(error, error_len,
+                      "batchSenderAddress and l2OutputOracleProposer are one account: they would "
+                      "use the same nonces");
+    }
+    return vd_founding_check(f, error, error_len);
+}
+
+/* --- rollup.json and the genesis block --- */
+
+/* OP Stack specs, system config: version 1 of scalar. */
 static void
 fill_scalar(uint8_t scalar[32], const struct vd_founding *founding)
 {
@@ -137,9 +257,9 @@ fill_config(struct vd_rollup_config *config, const struct vd_founding *founding,
         .seq_window_size = founding->seq_window_size,
         .channel_timeout = VD_CHANNEL_TIMEOUT,
         .l1_chain_id = founding->l1_chain_id,
-        .batch_inbox = founding->batch_inbox,
-        .deposit_contract = founding->portal,
-        .l1_system_config = founding->system_config,
+        .batch_inbox = founding->l1.batch_inbox,
+        .deposit_contract = founding->l1.optimism_portal,
+        .l1_system_config = founding->l1.system_config,
         .l2 = {.chain_id = founding->l2_chain_id,
                .is_l2 = true,
                .cancun_time = 0,
@@ -151,20 +271,24 @@ fill_config(struct vd_rollup_config *config, const struct vd_founding *founding,
     vd_l1_chain_config(&config->l1, founding->l1_chain_id);
 }
 
-bool
-vd_found(struct vd_genesis *genesis, struct vd_rollup_config *config, struct vd_arena *arena,
-         const struct vd_founding *founding, const struct vd_l1_ref *l1_start, char *error,
-         size_t error_len)
+/* OP Stack specs, proposals: version 0 of the output root. */
+static struct vd_hash
+output_root(const struct vd_header *header, const struct vd_hash *hash)
 {
-    if (founding->eip1559.denominator == 0 || founding->eip1559.elasticity == 0) {
-        snprintf(error, error_len, "eip1559Denominator and eip1559Elasticity must not be 0");
-        return false;
-    }
-    fill_config(config, founding, l1_start);
+    uint8_t bytes[128] = {0};
+    memcpy(bytes + 32, header->state_root.b, 32);
+    memcpy(bytes + 64, header->withdrawals_root.b, 32);
+    memcpy(bytes + 96, hash->b, 32);
+    return vd_keccak256(vd_slice(bytes, sizeof bytes));
+}
+
+static bool
+fill_genesis(struct vd_genesis *genesis, struct vd_arena *arena, const struct vd_founding *founding,
+             const struct vd_l1_ref *l1_start, char *error, size_t error_len)
+{
     uint8_t *extra = vd_arena_alloc(arena, 9, 1);
     if (!extra) {
-        snprintf(error, error_len, "out of memory for the genesis block");
-        return false;
+        return refuse(error, error_len, "out of memory for the genesis block");
     }
     vd_holocene_extra_encode(extra, &founding->eip1559);
     *genesis = (struct vd_genesis){.timestamp = l1_start->timestamp,
@@ -172,18 +296,37 @@ vd_found(struct vd_genesis *genesis, struct vd_rollup_config *config, struct vd_
                                    .base_fee = founding->base_fee,
                                    .extra_data = vd_slice(extra, 9),
                                    .coinbase = VD_SEQUENCER_FEE_VAULT};
-    if (!fill_accounts(genesis, arena, founding, error, error_len)) {
+    const char *missing = NULL;
+    if (!vd_founding_state(genesis, arena, founding, &missing)) {
+        snprintf(error, error_len, missing ? "this build lacks the contract %s" : "out of memory%s",
+                 missing ? missing : "");
+        return false;
+    }
+    return true;
+}
+
+bool
+vd_found(struct vd_founded *out, struct vd_arena *arena, const struct vd_founding *founding,
+         const struct vd_l1_ref *l1_start, char *error, size_t error_len)
+{
+    if (!vd_founding_check(founding, error, error_len)) {
+        return false;
+    }
+    fill_config(&out->config, founding, l1_start);
+    if (!fill_genesis(&out->genesis, arena, founding, l1_start, error, error_len)) {
         return false;
     }
     struct vd_header header;
-    enum vd_err err = vd_genesis_build(&header, &config->genesis_l2.hash, arena, &config->l2,
-                                       genesis, NULL, NULL);
+    struct vd_hash *hash = &out->config.genesis_l2.hash;
+    enum vd_err err =
+        vd_genesis_build(&header, hash, arena, &out->config.l2, &out->genesis, NULL, NULL);
     if (err != VD_OK) {
         snprintf(error, error_len, "the genesis block cannot be computed: %s", vd_err_text(err));
         return false;
     }
+    out->output_root = output_root(&header, hash);
     const char *reason = NULL;
-    if (vd_rollup_config_check(config, &reason) != VD_OK) {
+    if (vd_rollup_config_check(&out->config, &reason) != VD_OK) {
         snprintf(error, error_len, "the chain's configuration: %s", reason);
         return false;
     }

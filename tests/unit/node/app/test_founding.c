@@ -34,9 +34,17 @@ dev_like(void)
                                 .operator_fee_scalar = 3,
                                 .operator_fee_constant = 4,
                                 .batcher = {{1}},
-                                .batch_inbox = {{2}},
-                                .portal = {{3}},
-                                .system_config = {{4}},
+                                .sequencer_vault = {.recipient = {{2}}, .network = 1},
+                                .base_fee_vault = {.recipient = {{3}}},
+                                .l1_fee_vault = {.recipient = {{4}}, .minimum = vd_u256(7)},
+                                .operator_fee_vault = {.recipient = {{5}}},
+                                .l2_proxy_owner = {{6}},
+                                .l1 = {.batch_inbox = {{7}},
+                                       .optimism_portal = {{8}},
+                                       .system_config = {{9}},
+                                       .l1_cross_domain_messenger = {{10}},
+                                       .l1_standard_bridge = {{11}},
+                                       .l1_erc721_bridge = {{12}}},
                                 .funded = &funded,
                                 .funded_count = 1};
 }
@@ -61,9 +69,9 @@ test_a_founded_chain_survives_its_files(void **state)
     vd_arena_init(&arena, vd_reserve(ARENA), ARENA);
     struct vd_founding founding = dev_like();
     struct vd_l1_ref start = {.hash = {{7}}, .number = 5, .timestamp = 1700000000};
-    struct vd_genesis genesis;
-    struct vd_rollup_config config;
-    assert_true(vd_found(&genesis, &config, &arena, &founding, &start, error, sizeof error));
+    struct vd_founded founded;
+    assert_true(vd_found(&founded, &arena, &founding, &start, error, sizeof error));
+    const struct vd_rollup_config config = founded.config;
     char rollup_path[] = "rollup-XXXXXX";
     char genesis_path[] = "genesis-XXXXXX";
     close(mkstemp(rollup_path));
@@ -71,7 +79,7 @@ test_a_founded_chain_survives_its_files(void **state)
     json_t *document = vd_rollup_json_write(&config);
     assert_true(vd_file_store(document, rollup_path, error, sizeof error));
     json_decref(document);
-    document = vd_genesis_json_write(&genesis, &config.l2);
+    document = vd_genesis_json_write(&founded.genesis, &config.l2);
     assert_true(vd_file_store(document, genesis_path, error, sizeof error));
     json_decref(document);
 

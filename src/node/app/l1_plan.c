@@ -1,0 +1,768 @@
+#include "l1_plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "viaduct/core/base/constants.h"
+#include "viaduct/core/crypto/keccak.h"
+#include "viaduct/core/evm/evm.h"
+#include "viaduct/node/platform/artifacts.h"
+#include "words.h"
+
+#define DEPLOYER VD_PREINSTALL_DETERMINISTIC_DEPLOYER
+
+/* The public transaction: legacy, without a chain id, r and s of twos, so that nobody holds the key
+   of the sender that it recovers to. */
+static const uint8_t deployer_transaction[] = {
+    0xf8, 0xa5, 0x80, 0x85, 0x17, 0x48, 0x76, 0xe8, 0x00, 0x83, 0x01, 0x86, 0xa0, 0x80, 0x80, 0xb8,
+    0x53, 0x60, 0x45, 0x80, 0x60, 0x0e, 0x60, 0x00, 0x39, 0x80, 0x60, 0x00, 0xf3, 0x50, 0xfe, 0x7f,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xe0,
+    0x36, 0x01, 0x60, 0x00, 0x81, 0x60, 0x20, 0x82, 0x37, 0x80, 0x35, 0x82, 0x82, 0x34, 0xf5, 0x80,
+    0x15, 0x15, 0x60, 0x39, 0x57, 0x81, 0x82, 0xfd, 0x5b, 0x80, 0x82, 0x52, 0x50, 0x50, 0x50, 0x60,
+    0x14, 0x60, 0x0c, 0xf3, 0x1b, 0xa0, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22,
+    0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22,
+    0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0xa0, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22,
+    0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22,
+    0x22, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22};
+
+const uint8_t vd_deployer_code[69] = {
+    0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xe0, 0x36, 0x01, 0x60, 0x00, 0x81, 0x60, 0x20, 0x82, 0x37,
+    0x80, 0x35, 0x82, 0x82, 0x34, 0xf5, 0x80, 0x15, 0x15, 0x60, 0x39, 0x57, 0x81, 0x82,
+    0xfd, 0x5b, 0x80, 0x82, 0x52, 0x50, 0x50, 0x50, 0x60, 0x14, 0x60, 0x0c, 0xf3};
+
+const struct vd_address vd_deployer_sender = {{0x3f, 0xab, 0x18, 0x46, 0x22, 0xdc, 0x19, 0xb6, 0x10,
+                                               0x93, 0x49, 0xb9, 0x48, 0x11, 0x49, 0x3b, 0xf4, 0x53,
+                                               0x62}};
+
+struct vd_slice
+vd_deployer_transaction(void)
+{
+    return vd_slice(deployer_transaction, sizeof deployer_transaction);
+}
+
+/* --- the table of contracts --- */
+
+typedef void (*encoder)(struct vd_buf *out, const struct vd_l1_plan *plan);
+
+static void
+portal_constructor(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    vd_words_address(out, &plan->at.system_config);
+    vd_words_address(out, &plan->at.superchain_config);
+    vd_words_address(out, &plan->at.anchor_state_registry);
+    vd_words_address(out, &plan->at.dispute_game_factory);
+    vd_words_u64(out, plan->founding->proof_maturity_delay_s);
+}
+
+static void
+registry_constructor(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    vd_words_address(out, &plan->at.system_config);
+    vd_words_address(out, &plan->at.superchain_config);
+    vd_words_address(out, &plan->at.dispute_game_factory);
+    vd_words_address(out, &plan->at.optimism_portal);
+    vd_words_u64(out, plan->founding->game_finality_delay_s);
+}
+
+static void
+superchain_constructor(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    vd_words_u64(out, plan->founding->pause_expiry_s);
+}
+
+static void
+weth_constructor(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    vd_words_u64(out, plan->founding->weth_delay_s);
+}
+
+static void
+superchain_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    vd_words_selector(out, "initialize(address)");
+    vd_words_address(out, &plan->founding->guardian);
+}
+
+static void
+resource_config(struct vd_buf *out)
+{
+    const struct vd_u256 most = {.w = {UINT64_MAX, UINT64_MAX, 0, 0}};
+    vd_words_u64(out, VD_MAX_RESOURCE_LIMIT);
+    vd_words_u64(out, VD_RESOURCE_ELASTICITY);
+    vd_words_u64(out, VD_RESOURCE_BASE_FEE_DENOMINATOR);
+    vd_words_u64(out, VD_RESOURCE_MIN_BASE_FEE);
+    vd_words_u64(out, VD_SYSTEM_TX_GAS);
+    vd_words_u256(out, &most); /* uint128: no ceiling */
+}
+
+static void
+system_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    const struct vd_founding *f = plan->founding;
+    vd_words_selector(
+        out, "initialize((address,uint32,uint32,bytes32,uint64,address,uint32,uint32,uint32,uint64,"
+             "address,uint256,address,(uint32,uint8,uint8,uint32,uint32,uint128),(address,address,"
+             "address,address,address,address)))");
+    vd_words_address(out, &f->system_owner);
+    vd_words_u64(out, f->base_fee_scalar);
+    vd_words_u64(out, f->blob_base_fee_scalar);
+    vd_words_address(out, &f->batcher);
+    vd_words_u64(out, f->gas_limit);
+    vd_words_address(out, &f->unsafe_block_signer);
+    vd_words_u64(out, f->eip1559.denominator);
+    vd_words_u64(out, f->eip1559.elasticity);
+    vd_words_u64(out, f->operator_fee_scalar);
+    vd_words_u64(out, f->operator_fee_constant);
+    vd_words_address(out, &f->l1.batch_inbox);
+    vd_words_u64(out, f->l2_chain_id);
+    vd_words_address(out, &plan->at.superchain_config);
+    resource_config(out);
+    vd_words_address(out, &plan->at.l1_cross_domain_messenger);
+    vd_words_address(out, &plan->at.l1_erc721_bridge);
+    vd_words_address(out, &plan->at.l1_standard_bridge);
+    vd_words_address(out, &plan->at.optimism_portal);
+    vd_words_address(out, &plan->at.optimism_mintable_erc20_factory);
+    vd_words_address(out, &plan->at.dispute_game_factory);
+}
+
+static void
+portal_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    (void)plan;
+    vd_words_selector(out, "initialize()");
+}
+
+static void
+messenger_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    vd_words_selector(out, "initialize(address,address)");
+    vd_words_address(out, &plan->at.system_config);
+    vd_words_address(out, &plan->at.optimism_portal);
+}
+
+static void
+bridge_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    vd_words_selector(out, "initialize(address,address)");
+    vd_words_address(out, &plan->at.l1_cross_domain_messenger);
+    vd_words_address(out, &plan->at.system_config);
+}
+
+static void
+token_factory_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    vd_words_selector(out, "initialize(address)");
+    vd_words_address(out, &plan->at.l1_standard_bridge);
+}
+
+/* The deployer owns the factory until the game is in it. */
+static void
+game_factory_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    vd_words_selector(out, "initialize(address)");
+    vd_words_address(out, &plan->deployer);
+}
+
+static void
+weth_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    vd_words_selector(out, "initialize(address,address)");
+    vd_words_address(out, &plan->founding->system_owner);
+    vd_words_address(out, &plan->at.system_config);
+}
+
+/* The registry's initializer waits for the anchor: vd_l1_plan_set_anchor. */
+struct contract {
+    const char *artifact;
+    const char *proxy; /* step and name in the addresses file */
+    const char *initialize;
+    size_t proxy_offset;
+    size_t implementation_offset;
+    encoder constructor;
+    encoder initializer;
+};
+#define CONTRACT(artifact_, proxy_, field_, constructor_, initializer_)                       \
+    {                                                                                         \
+        .artifact = (artifact_), .proxy = proxy_ "Proxy", .initialize = proxy_ ".initialize", \
+        .proxy_offset = offsetof(struct vd_addresses, field_),                                \
+        .implementation_offset = offsetof(struct vd_addresses, field_##_impl),                \
+        .constructor = (constructor_), .initializer = (initializer_)                          \
+    }
+static const struct contract contracts[] = {
+    CONTRACT("SuperchainConfig", "SuperchainConfig", superchain_config, superchain_constructor,
+             superchain_initializer),
+    CONTRACT("SystemConfig", "SystemConfig", system_config, NULL, system_initializer),
+    CONTRACT("L1CrossDomainMessenger", "L1CrossDomainMessenger", l1_cross_domain_messenger, NULL,
+             messenger_initializer),
+    CONTRACT("L1StandardBridge", "L1StandardBridge", l1_standard_bridge, NULL, bridge_initializer),
+    CONTRACT("L1ERC721Bridge", "L1ERC721Bridge", l1_erc721_bridge, NULL, bridge_initializer),
+    CONTRACT("OptimismMintableERC20Factory", "OptimismMintableERC20Factory",
+             optimism_mintable_erc20_factory, NULL, token_factory_initializer),
+    CONTRACT("DisputeGameFactory", "DisputeGameFactory", dispute_game_factory, NULL,
+             game_factory_initializer),
+    CONTRACT("DelayedWETH", "DelayedWETH", delayed_weth, weth_constructor, weth_initializer),
+    CONTRACT("AnchorStateRegistry", "AnchorStateRegistry", anchor_state_registry,
+             registry_constructor, NULL),
+    CONTRACT("OptimismPortal2", "OptimismPortal", optimism_portal, portal_constructor,
+             portal_initializer),
+};
+#define CONTRACTS (sizeof contracts / sizeof contracts[0])
+
+static struct vd_address *
+field(struct vd_l1_plan *plan, size_t offset)
+{
+    return (struct vd_address *)(void *)((uint8_t *)&plan->at + offset);
+}
+
+/* --- creations --- */
+
+#define CREATE_GAS 500000u /* the transaction, CREATE2 and any constructor here */
+#define CALL_GAS 2000000u
+/* Per byte of creation code: calldata at its dearest (EIP-7623), code deposit, hashing. */
+#define CREATE_GAS_PER_BYTE (40u + 200u + 1u)
+
+static struct vd_step *
+add_step(struct vd_l1_plan *plan, const char *name, enum vd_phase phase)
+{
+    VD_ASSERT(plan->step_count < VD_PLAN_MAX_STEPS);
+    struct vd_step *step = &plan->steps[plan->step_count++];
+    *step = (struct vd_step){.name = name, .phase = phase, .gas_bound = CALL_GAS};
+    return step;
+}
+
+/* Two deployments of one deployer differ in chain id or salt, two contracts of one in the name. */
+static struct vd_hash
+salt_of(const struct vd_l1_plan *plan, const char *name)
+{
+    uint8_t bytes[8 + 32 + 8 + 64] = "viaduct";
+    size_t len = strlen(name);
+    VD_ASSERT(len <= sizeof bytes - 48);
+    memcpy(bytes + 8, plan->founding->salt.b, 32);
+    vd_store_be64(bytes + 40, plan->founding->l2_chain_id);
+    memcpy(bytes + 48, name, len);
+    return vd_keccak256(vd_slice(bytes, 48 + len));
+}
+
+/* What a creation sends to the deployer: salt, creation code, arguments. */
+static struct vd_address
+create(struct vd_l1_plan *plan, const char *name, enum vd_phase phase, struct vd_slice init)
+{
+    struct vd_hash salt = salt_of(plan, name);
+    struct vd_hash hash = vd_keccak256(init);
+    struct vd_step *step = add_step(plan, name, phase);
+    struct vd_buf data;
+    vd_buf_init(&data, plan->arena);
+    vd_words_word(&data, &salt);
+    vd_buf_slice(&data, init);
+    VD_ASSERT(data.err == VD_OK); /* the arena is address space without end */
+    step->creates = true;
+    step->to = DEPLOYER;
+    step->data = vd_buf_view(&data);
+    step->gas_bound = CREATE_GAS + CREATE_GAS_PER_BYTE * init.len;
+    step->subject = vd_create2_address(&DEPLOYER, &salt, &hash);
+    return step->subject;
+}
+
+static void
+add_code_check(struct vd_l1_plan *plan, const char *name, const struct vd_address *address,
+               const struct vd_artifact *artifact, bool immutables)
+{
+    VD_ASSERT(plan->code_count < VD_PLAN_MAX_CODES);
+    plan->codes[plan->code_count++] =
+        (struct vd_l1_code_check){.contract = name,
+                                  .address = *address,
+                                  .code = vd_slice(artifact->code, artifact->code_len),
+                                  .immutables = immutables};
+}
+
+static struct vd_address
+create_contract(struct vd_l1_plan *plan, const char *name, const char *artifact_name,
+                enum vd_phase phase, encoder constructor)
+{
+    const struct vd_artifact *artifact = vd_artifact_find(artifact_name);
+    if (!artifact) {
+        plan->missing = artifact_name;
+        return (struct vd_address){{0}};
+    }
+    struct vd_buf init;
+    vd_buf_init(&init, plan->arena);
+    vd_buf_bytes(&init, artifact->init, artifact->init_len);
+    if (constructor) {
+        constructor(&init, plan);
+    }
+    VD_ASSERT(init.err == VD_OK);
+    struct vd_address address = create(plan, name, phase, vd_buf_view(&init));
+    add_code_check(plan, name, &address, artifact, constructor != NULL);
+    return address;
+}
+
+static void
+proxy_admin_constructor(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    vd_words_address(out, &plan->deployer);
+}
+
+static void
+proxy_constructor(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    vd_words_address(out, &plan->at.proxy_admin);
+}
+
+static void
+add_creations(struct vd_l1_plan *plan)
+{
+    plan->at.proxy_admin = create_contract(plan, "ProxyAdmin", "ProxyAdmin", VD_PHASE_CONTRACTS,
+                                           proxy_admin_constructor);
+    /* The constructors of proxies keep their argument in storage: no immutables. */
+    for (size_t i = 0; i < CONTRACTS; i++) {
+        *field(plan, contracts[i].proxy_offset) = create_contract(
+            plan, contracts[i].proxy, "Proxy", VD_PHASE_CONTRACTS, proxy_constructor);
+    }
+    for (size_t i = 0; i < CONTRACTS; i++) {
+        *field(plan, contracts[i].implementation_offset) =
+            create_contract(plan, contracts[i].artifact, contracts[i].artifact, VD_PHASE_CONTRACTS,
+                            contracts[i].constructor);
+    }
+}
+
+/* --- calls --- */
+
+static struct vd_slice
+call_of(struct vd_l1_plan *plan, const char *signature)
+{
+    struct vd_buf call;
+    vd_buf_init(&call, plan->arena);
+    vd_words_selector(&call, signature);
+    VD_ASSERT(call.err == VD_OK);
+    return vd_buf_view(&call);
+}
+
+static struct vd_slice
+call_of_u64(struct vd_l1_plan *plan, const char *signature, uint64_t argument)
+{
+    struct vd_buf call;
+    vd_buf_init(&call, plan->arena);
+    vd_words_selector(&call, signature);
+    vd_words_u64(&call, argument);
+    VD_ASSERT(call.err == VD_OK);
+    return vd_buf_view(&call);
+}
+
+static struct vd_hash
+address_hash(const struct vd_address *address)
+{
+    struct vd_hash word = {{0}};
+    memcpy(word.b + 12, address->b, 20);
+    return word;
+}
+
+static struct vd_hash
+u256_hash(const struct vd_u256 *value)
+{
+    struct vd_hash word;
+    vd_u256_to_be(word.b, value);
+    return word;
+}
+
+/* upgradeAndCall of the ProxyAdmin: implementation and settings in one transaction, so that nobody
+   can come between.  Done when the proxy's implementation slot says so. */
+static void
+upgrade_data(struct vd_l1_plan *plan, struct vd_step *step, const struct contract *contract,
+             struct vd_slice initializer)
+{
+    struct vd_buf data;
+    vd_buf_init(&data, plan->arena);
+    vd_words_selector(&data, "upgradeAndCall(address,address,bytes)");
+    vd_words_address(&data, field(plan, contract->proxy_offset));
+    vd_words_address(&data, field(plan, contract->implementation_offset));
+    vd_words_u64(&data, 0x60);
+    vd_words_tail(&data, initializer);
+    VD_ASSERT(data.err == VD_OK);
+    step->data = vd_buf_view(&data);
+}
+
+static struct vd_step *
+add_upgrade(struct vd_l1_plan *plan, const struct contract *contract, enum vd_phase phase)
+{
+    struct vd_step *step = add_step(plan, contract->initialize, phase);
+    step->subject = *field(plan, contract->proxy_offset);
+    step->to = plan->at.proxy_admin;
+    step->read = (struct vd_l1_read){
+        .contract = step->subject, .is_slot = true, .slot = VD_SLOT_PROXY_IMPLEMENTATION};
+    step->after = address_hash(field(plan, contract->implementation_offset));
+    return step;
+}
+
+static void
+add_settings(struct vd_l1_plan *plan)
+{
+    for (size_t i = 0; i < CONTRACTS; i++) {
+        if (!contracts[i].initializer) {
+            continue;
+        }
+        struct vd_step *step = add_upgrade(plan, &contracts[i], VD_PHASE_SETTINGS);
+        struct vd_buf initializer;
+        vd_buf_init(&initializer, plan->arena);
+        contracts[i].initializer(&initializer, plan);
+        VD_ASSERT(initializer.err == VD_OK);
+        upgrade_data(plan, step, &contracts[i], vd_buf_view(&initializer));
+    }
+}
+
+static const struct contract *
+registry(void)
+{
+    for (size_t i = 0; i < CONTRACTS; i++) {
+        if (!contracts[i].initializer) {
+            return &contracts[i];
+        }
+    }
+    return NULL;
+}
+
+static void
+game_constructor(struct vd_buf *out, const struct vd_l1_plan *plan)
+{
+    vd_words_u64(out, VD_GAME_TYPE_INTERIM);
+    vd_words_u64(out, plan->founding->game_clock_s);
+    vd_words_address(out, &plan->at.delayed_weth);
+    vd_words_address(out, &plan->at.anchor_state_registry);
+    vd_words_u64(out, plan->founding->l2_chain_id);
+    vd_words_address(out, &plan->founding->proposer);
+}
+
+static void
+add_game(struct vd_l1_plan *plan)
+{
+    plan->at.interim_dispute_game = create_contract(
+        plan, "InterimDisputeGame", "InterimDisputeGame", VD_PHASE_FINISH, game_constructor);
+    const struct vd_address *factory = &plan->at.dispute_game_factory;
+    struct vd_buf data;
+    struct vd_step *step = add_step(plan, "DisputeGameFactory.setImplementation", VD_PHASE_FINISH);
+    vd_buf_init(&data, plan->arena);
+    vd_words_selector(&data, "setImplementation(uint32,address)");
+    vd_words_u64(&data, VD_GAME_TYPE_INTERIM);
+    vd_words_address(&data, &plan->at.interim_dispute_game);
+    step->subject = step->to = step->read.contract = *factory;
+    step->data = vd_buf_view(&data);
+    step->read.call = call_of_u64(plan, "gameImpls(uint32)", VD_GAME_TYPE_INTERIM);
+    step->after = address_hash(&plan->at.interim_dispute_game);
+
+    step = add_step(plan, "DisputeGameFactory.setInitBond", VD_PHASE_FINISH);
+    vd_buf_init(&data, plan->arena);
+    vd_words_selector(&data, "setInitBond(uint32,uint256)");
+    vd_words_u64(&data, VD_GAME_TYPE_INTERIM);
+    vd_words_u256(&data, &plan->founding->game_bond);
+    VD_ASSERT(data.err == VD_OK);
+    step->subject = step->to = step->read.contract = *factory;
+    step->data = vd_buf_view(&data);
+    step->read.call = call_of_u64(plan, "initBonds(uint32)", VD_GAME_TYPE_INTERIM);
+    step->after = u256_hash(&plan->founding->game_bond);
+}
+
+/* Creation code for a runtime code that comes without: PUSH2 len, DUP1, PUSH1 10, PUSH0, CODECOPY,
+   PUSH0, RETURN. */
+static void
+add_multicall(struct vd_l1_plan *plan)
+{
+    const struct vd_artifact *artifact = vd_artifact_find("Multicall3");
+    if (!artifact) {
+        plan->missing = "Multicall3";
+        return;
+    }
+    const uint8_t prefix[] = {0x61,
+                              (uint8_t)(artifact->code_len >> 8),
+                              (uint8_t)artifact->code_len,
+                              0x80,
+                              0x60,
+                              10,
+                              0x5f,
+                              0x39,
+                              0x5f,
+                              0xf3};
+    struct vd_buf init;
+    vd_buf_init(&init, plan->arena);
+    vd_buf_bytes(&init, prefix, sizeof prefix);
+    vd_buf_bytes(&init, artifact->code, artifact->code_len);
+    VD_ASSERT(init.err == VD_OK && artifact->code_len < 65536);
+    plan->at.multicall3 = create(plan, "Multicall3", VD_PHASE_FINISH, vd_buf_view(&init));
+    add_code_check(plan, "Multicall3", &plan->at.multicall3, artifact, false);
+}
+
+static void
+add_handover(struct vd_l1_plan *plan, const char *name, const struct vd_address *contract)
+{
+    struct vd_step *step = add_step(plan, name, VD_PHASE_FINISH);
+    struct vd_buf data;
+    vd_buf_init(&data, plan->arena);
+    vd_words_selector(&data, "transferOwnership(address)");
+    vd_words_address(&data, &plan->founding->system_owner);
+    VD_ASSERT(data.err == VD_OK);
+    step->subject = step->to = step->read.contract = *contract;
+    step->data = vd_buf_view(&data);
+    step->read.call = call_of(plan, "owner()");
+    step->before = address_hash(&plan->deployer);
+    step->after = address_hash(&plan->founding->system_owner);
+}
+
+/* --- read-back --- */
+
+static void
+expect(struct vd_l1_plan *plan, const char *contract, const struct vd_address *address,
+       const char *what, struct vd_slice call, struct vd_slice expected)
+{
+    VD_ASSERT(plan->check_count < VD_PLAN_MAX_CHECKS);
+    plan->checks[plan->check_count++] =
+        (struct vd_l1_check){.contract = contract,
+                             .what = what,
+                             .read = {.contract = *address, .call = call},
+                             .expected = expected};
+}
+
+static struct vd_slice
+keep(struct vd_l1_plan *plan, const struct vd_hash *word)
+{
+    const uint8_t *copy = vd_arena_copy(plan->arena, vd_slice(word->b, 32));
+    VD_ASSERT(copy != NULL);
+    return vd_slice(copy, 32);
+}
+
+static void
+expect_word(struct vd_l1_plan *plan, const char *contract, const struct vd_address *address,
+            const char *getter, struct vd_hash word)
+{
+    expect(plan, contract, address, getter, call_of(plan, getter), keep(plan, &word));
+}
+
+static void
+expect_address(struct vd_l1_plan *plan, const char *contract, const struct vd_address *address,
+               const char *getter, const struct vd_address *value)
+{
+    expect_word(plan, contract, address, getter, address_hash(value));
+}
+
+static void
+expect_u64(struct vd_l1_plan *plan, const char *contract, const struct vd_address *address,
+           const char *getter, uint64_t value)
+{
+    struct vd_u256 wide = vd_u256(value);
+    expect_word(plan, contract, address, getter, u256_hash(&wide));
+}
+
+static void
+expect_slot(struct vd_l1_plan *plan, const char *contract, const struct vd_address *address,
+            const char *what, const struct vd_hash *slot, struct vd_hash word)
+{
+    expect(plan, contract, address, what, vd_slice(NULL, 0), keep(plan, &word));
+    struct vd_l1_read *read = &plan->checks[plan->check_count - 1].read;
+    read->is_slot = true;
+    read->slot = *slot;
+}
+
+static void
+expect_proxies(struct vd_l1_plan *plan)
+{
+    for (size_t i = 0; i < CONTRACTS; i++) {
+        const struct contract *c = &contracts[i];
+        const struct vd_address *proxy = field(plan, c->proxy_offset);
+        expect_slot(plan, c->proxy, proxy, "admin slot", &VD_SLOT_PROXY_ADMIN,
+                    address_hash(&plan->at.proxy_admin));
+        expect_slot(plan, c->proxy, proxy, "implementation slot", &VD_SLOT_PROXY_IMPLEMENTATION,
+                    address_hash(field(plan, c->implementation_offset)));
+    }
+    expect_address(plan, "ProxyAdmin", &plan->at.proxy_admin, "owner()",
+                   &plan->founding->system_owner);
+}
+
+static void
+expect_system_config(struct vd_l1_plan *plan)
+{
+    static const char name[] = "SystemConfigProxy";
+    const struct vd_founding *f = plan->founding;
+    const struct vd_address *a = &plan->at.system_config;
+    expect_address(plan, name, a, "owner()", &f->system_owner);
+    expect_u64(plan, name, a, "basefeeScalar()", f->base_fee_scalar);
+    expect_u64(plan, name, a, "blobbasefeeScalar()", f->blob_base_fee_scalar);
+    expect_address(plan, name, a, "batcherHash()", &f->batcher);
+    expect_u64(plan, name, a, "gasLimit()", f->gas_limit);
+    expect_address(plan, name, a, "unsafeBlockSigner()", &f->unsafe_block_signer);
+    expect_u64(plan, name, a, "eip1559Denominator()", f->eip1559.denominator);
+    expect_u64(plan, name, a, "eip1559Elasticity()", f->eip1559.elasticity);
+    expect_u64(plan, name, a, "operatorFeeScalar()", f->operator_fee_scalar);
+    expect_u64(plan, name, a, "operatorFeeConstant()", f->operator_fee_constant);
+    expect_address(plan, name, a, "batchInbox()", &f->l1.batch_inbox);
+    expect_u64(plan, name, a, "l2ChainId()", f->l2_chain_id);
+    expect_address(plan, name, a, "superchainConfig()", &plan->at.superchain_config);
+    expect_address(plan, name, a, "l1CrossDomainMessenger()", &plan->at.l1_cross_domain_messenger);
+    expect_address(plan, name, a, "l1ERC721Bridge()", &plan->at.l1_erc721_bridge);
+    expect_address(plan, name, a, "l1StandardBridge()", &plan->at.l1_standard_bridge);
+    expect_address(plan, name, a, "optimismPortal()", &plan->at.optimism_portal);
+    expect_address(plan, name, a, "optimismMintableERC20Factory()",
+                   &plan->at.optimism_mintable_erc20_factory);
+    expect_address(plan, name, a, "disputeGameFactory()", &plan->at.dispute_game_factory);
+    struct vd_buf resources;
+    vd_buf_init(&resources, plan->arena);
+    resource_config(&resources);
+    VD_ASSERT(resources.err == VD_OK);
+    expect(plan, name, a, "resourceConfig()", call_of(plan, "resourceConfig()"),
+           vd_buf_view(&resources));
+}
+
+static void
+expect_settlement(struct vd_l1_plan *plan)
+{
+    static const char portal[] = "OptimismPortalProxy";
+    static const char anchors[] = "AnchorStateRegistryProxy";
+    const struct vd_founding *f = plan->founding;
+    const struct vd_addresses *at = &plan->at;
+    expect_address(plan, "SuperchainConfigProxy", &at->superchain_config, "guardian()",
+                   &f->guardian);
+    expect_u64(plan, "SuperchainConfigProxy", &at->superchain_config, "paused()", 0);
+    expect_address(plan, portal, &at->optimism_portal, "systemConfig()", &at->system_config);
+    expect_address(plan, portal, &at->optimism_portal, "superchainConfig()",
+                   &at->superchain_config);
+    expect_address(plan, portal, &at->optimism_portal, "anchorStateRegistry()",
+                   &at->anchor_state_registry);
+    expect_address(plan, portal, &at->optimism_portal, "disputeGameFactory()",
+                   &at->dispute_game_factory);
+    expect_u64(plan, portal, &at->optimism_portal, "proofMaturityDelaySeconds()",
+               f->proof_maturity_delay_s);
+    expect_address(plan, portal, &at->optimism_portal, "l2Sender()", &VD_DEFAULT_L2_SENDER);
+    expect_u64(plan, anchors, &at->anchor_state_registry, "respectedGameType()",
+               VD_GAME_TYPE_INTERIM);
+    expect_u64(plan, anchors, &at->anchor_state_registry, "disputeGameFinalityDelaySeconds()",
+               f->game_finality_delay_s);
+    expect_address(plan, anchors, &at->anchor_state_registry, "disputeGameFactory()",
+                   &at->dispute_game_factory);
+    expect_address(plan, anchors, &at->anchor_state_registry, "systemConfig()", &at->system_config);
+    expect_address(plan, anchors, &at->anchor_state_registry, "optimismPortal()",
+                   &at->optimism_portal);
+}
+
+static void
+expect_games(struct vd_l1_plan *plan)
+{
+    static const char factory[] = "DisputeGameFactoryProxy";
+    static const char weth[] = "DelayedWETHProxy";
+    static const char game[] = "InterimDisputeGame";
+    const struct vd_founding *f = plan->founding;
+    const struct vd_addresses *at = &plan->at;
+    struct vd_hash impl = address_hash(&at->interim_dispute_game);
+    struct vd_hash bond = u256_hash(&f->game_bond);
+    expect_address(plan, factory, &at->dispute_game_factory, "owner()", &f->system_owner);
+    expect(plan, factory, &at->dispute_game_factory, "gameImpls(100)",
+           call_of_u64(plan, "gameImpls(uint32)", VD_GAME_TYPE_INTERIM), keep(plan, &impl));
+    expect(plan, factory, &at->dispute_game_factory, "initBonds(100)",
+           call_of_u64(plan, "initBonds(uint32)", VD_GAME_TYPE_INTERIM), keep(plan, &bond));
+    expect_address(plan, weth, &at->delayed_weth, "owner()", &f->system_owner);
+    expect_u64(plan, weth, &at->delayed_weth, "delay()", f->weth_delay_s);
+    expect_address(plan, weth, &at->delayed_weth, "systemConfig()", &at->system_config);
+    expect_u64(plan, game, &at->interim_dispute_game, "gameType()", VD_GAME_TYPE_INTERIM);
+    expect_u64(plan, game, &at->interim_dispute_game, "maxClockDuration()", f->game_clock_s);
+    expect_address(plan, game, &at->interim_dispute_game, "weth()", &at->delayed_weth);
+    expect_address(plan, game, &at->interim_dispute_game, "anchorStateRegistry()",
+                   &at->anchor_state_registry);
+    expect_u64(plan, game, &at->interim_dispute_game, "l2ChainId()", f->l2_chain_id);
+    expect_address(plan, game, &at->interim_dispute_game, "proposer()", &f->proposer);
+}
+
+static void
+expect_bridges(struct vd_l1_plan *plan)
+{
+    static const char messenger[] = "L1CrossDomainMessengerProxy";
+    static const char bridge[] = "L1StandardBridgeProxy";
+    static const char nfts[] = "L1ERC721BridgeProxy";
+    const struct vd_addresses *at = &plan->at;
+    expect_address(plan, messenger, &at->l1_cross_domain_messenger, "portal()",
+                   &at->optimism_portal);
+    expect_address(plan, messenger, &at->l1_cross_domain_messenger, "systemConfig()",
+                   &at->system_config);
+    expect_address(plan, messenger, &at->l1_cross_domain_messenger, "otherMessenger()",
+                   &VD_L2_CROSS_DOMAIN_MESSENGER);
+    expect_address(plan, bridge, &at->l1_standard_bridge, "messenger()",
+                   &at->l1_cross_domain_messenger);
+    expect_address(plan, bridge, &at->l1_standard_bridge, "systemConfig()", &at->system_config);
+    expect_address(plan, bridge, &at->l1_standard_bridge, "otherBridge()", &VD_L2_STANDARD_BRIDGE);
+    expect_address(plan, nfts, &at->l1_erc721_bridge, "messenger()",
+                   &at->l1_cross_domain_messenger);
+    expect_address(plan, nfts, &at->l1_erc721_bridge, "otherBridge()", &VD_L2_ERC721_BRIDGE);
+    expect_address(plan, "OptimismMintableERC20FactoryProxy", &at->optimism_mintable_erc20_factory,
+                   "bridge()", &at->l1_standard_bridge);
+}
+
+/* --- the whole --- */
+
+static struct vd_hash
+digest_of(const struct vd_l1_plan *plan)
+{
+    struct vd_keccak hash;
+    vd_keccak_init(&hash);
+    for (size_t i = 0; i < plan->step_count; i++) {
+        vd_keccak_update(&hash, vd_slice(plan->steps[i].to.b, 20));
+        vd_keccak_update(&hash, plan->steps[i].data);
+    }
+    return vd_keccak_final(&hash);
+}
+
+bool
+vd_l1_plan_make(struct vd_l1_plan *plan, struct vd_arena *arena, const struct vd_founding *founding,
+                const struct vd_address *deployer, bool has_multicall, char *error,
+                size_t error_len)
+{
+    *plan = (struct vd_l1_plan){.arena = arena, .founding = founding, .deployer = *deployer};
+    plan->at.batch_inbox = founding->l1.batch_inbox;
+    add_creations(plan);
+    add_settings(plan);
+    (void)add_upgrade(plan, registry(), VD_PHASE_FINISH);
+    add_game(plan);
+    if (has_multicall) {
+        plan->at.multicall3 = VD_PREINSTALL_MULTICALL3;
+    } else {
+        add_multicall(plan);
+    }
+    add_handover(plan, "DisputeGameFactory.transferOwnership", &plan->at.dispute_game_factory);
+    add_handover(plan, "ProxyAdmin.transferOwnership", &plan->at.proxy_admin);
+    if (plan->missing) {
+        snprintf(error, error_len, "this build lacks the contract %s", plan->missing);
+        return false;
+    }
+    plan->digest = digest_of(plan);
+    expect_proxies(plan);
+    expect_system_config(plan);
+    expect_settlement(plan);
+    expect_games(plan);
+    expect_bridges(plan);
+    return true;
+}
+
+bool
+vd_l1_plan_set_anchor(struct vd_l1_plan *plan, const struct vd_hash *output_root)
+{
+    const struct contract *contract = registry();
+    for (size_t i = 0; i < plan->step_count; i++) {
+        struct vd_step *step = &plan->steps[i];
+        if (step->name != contract->initialize) {
+            continue;
+        }
+        struct vd_buf data;
+        vd_buf_init(&data, plan->arena);
+        vd_words_selector(&data, "initialize((bytes32,uint256),uint32)");
+        vd_words_word(&data, output_root);
+        vd_words_u64(&data, 0);
+        vd_words_u64(&data, VD_GAME_TYPE_INTERIM);
+        VD_ASSERT(data.err == VD_OK);
+        upgrade_data(plan, step, contract, vd_buf_view(&data));
+        struct vd_buf anchor;
+        vd_buf_init(&anchor, plan->arena);
+        vd_words_word(&anchor, output_root);
+        vd_words_u64(&anchor, 0);
+        VD_ASSERT(anchor.err == VD_OK);
+        expect(plan, contract->proxy, &step->subject, "getStartingAnchorRoot()",
+               call_of(plan, "getStartingAnchorRoot()"), vd_buf_view(&anchor));
+        return true;
+    }
+    return false;
+}
