@@ -32,6 +32,9 @@ interface Vm {
         external
         pure
         returns (uint8 v, bytes32 r, bytes32 s);
+    function snapshotGasLastCall(string calldata group, string calldata name)
+        external
+        returns (uint256);
     function startPrank(address sender) external;
     function startPrank(address sender, address origin) external;
     function stopPrank() external;
