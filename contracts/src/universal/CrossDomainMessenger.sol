@@ -225,6 +225,9 @@ abstract contract CrossDomainMessenger is Initializable, ProxyAdminOwned {
      * failure is at least recorded and the message can be replayed. It is never less than the
      * gas that the transaction costs by itself, with the floor of EIP-7623, nor than what the
      * portal demands of a deposit.
+     *
+     * A minGasLimit above some eight million is not certain to be met at the first delivery: the
+     * call through the proxy keeps back a 64th too. Such a message then waits for its replay.
      * @param message     Calldata of the call.
      * @param minGasLimit Least gas that the call gets.
      */
