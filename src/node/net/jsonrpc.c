@@ -26,9 +26,12 @@ const struct vd_rpc_limits VD_RPC_DEFAULT_LIMITS = {
     .max_in_pool = 4096,
 };
 
+const uint64_t vd_rpc_bucket_us[VD_RPC_TIME_BUCKETS] = {500, 2500, 10000, 50000, 250000, 1000000};
+
 struct slot {
     const struct vd_rpc_method *method; /* NULL: empty */
     void *ctx;
+    struct vd_rpc_method_stats *stats; /* calls point to it, so it stays where it is */
 };
 
 struct vd_rpc {
@@ -100,7 +103,10 @@ vd_rpc_add(struct vd_rpc *rpc, const struct vd_rpc_method *methods, size_t count
         struct slot *slot = find_slot(rpc, methods[i].name);
         if (slot->method != NULL)
             return VD_ERR_EXISTS;
-        *slot = (struct slot){.method = &methods[i], .ctx = ctx};
+        struct vd_rpc_method_stats *stats = calloc(1, sizeof *stats);
+        if (stats == NULL)
+            return VD_ERR_NO_MEMORY;
+        *slot = (struct slot){.method = &methods[i], .ctx = ctx, .stats = stats};
         rpc->method_count++;
     }
     return VD_OK;
@@ -114,6 +120,8 @@ finish_close(uv_handle_t *handle)
     struct vd_rpc *rpc = handle->data;
     void (*closed)(void *ctx) = rpc->closed;
     void *ctx = rpc->closed_ctx;
+    for (size_t i = 0; i < rpc->slot_cap; i++)
+        free(rpc->slots[i].stats);
     free(rpc->slots);
     free(rpc);
     if (closed != NULL)
@@ -192,11 +200,27 @@ vd_rpc_response_limit(const struct vd_rpc_call *call)
     return call->request->rpc->limits.max_response_bytes;
 }
 
+static void
+count_answer(const struct vd_rpc_call *call)
+{
+    struct vd_rpc_method_stats *stats = call->stats;
+    call->request->rpc->stats.errors += call->failed;
+    if (stats == NULL)
+        return;
+    uint64_t took_ns = uv_hrtime() - call->begun_ns;
+    stats->calls++;
+    stats->errors += call->failed;
+    stats->time_ns += took_ns;
+    for (int i = 0; i < VD_RPC_TIME_BUCKETS; i++)
+        stats->buckets[i] += took_ns <= vd_rpc_bucket_us[i] * 1000;
+}
+
 void
 vd_rpc_call_answered(struct vd_rpc_call *call)
 {
     struct vd_rpc_request *request = call->request;
     VD_ASSERT(request->left > 0);
+    count_answer(call);
     if (--request->left == 0)
         finish_request(request);
 }
@@ -318,7 +342,6 @@ dispatch(struct vd_rpc_call *call)
 static void
 refuse_call(struct vd_rpc_call *call, int code, const char *message)
 {
-    call->request->rpc->stats.errors++;
     vd_rpc_write_error(call, code, message, NULL);
     call->answered = true;
 }
@@ -342,6 +365,7 @@ find_method(struct vd_rpc_call *call, const char *name)
         return;
     }
     call->method = slot->method;
+    call->stats = slot->stats;
     call->handler = slot->method->handler;
     call->ctx = slot->ctx;
     call->where = slot->method->where;
@@ -354,6 +378,7 @@ open_call(struct vd_rpc_call *call, const json_t *json)
     struct vd_rpc *rpc = call->request->rpc;
     vd_json_init(&call->out, rpc->limits.max_response_bytes);
     rpc->stats.calls++;
+    call->begun_ns = uv_hrtime();
     const json_t *version = json_object_get(json, "jsonrpc");
     const json_t *id = json_object_get(json, "id");
     const json_t *method = json_object_get(json, "method");
@@ -605,4 +630,16 @@ struct vd_rpc_stats
 vd_rpc_stats(const struct vd_rpc *rpc)
 {
     return rpc->stats;
+}
+
+void
+vd_rpc_each_method(const struct vd_rpc *rpc,
+                   void (*fn)(void *ctx, const char *name, const struct vd_rpc_method_stats *stats),
+                   void *ctx)
+{
+    for (size_t i = 0; i < rpc->slot_cap; i++) {
+        const struct slot *slot = &rpc->slots[i];
+        if (slot->method != NULL && slot->stats->calls > 0)
+            fn(ctx, slot->method->name, slot->stats);
+    }
 }

@@ -24,6 +24,8 @@ struct vd_rpc_block_of_memory {
 struct vd_rpc_call {
     struct vd_rpc_request *request;
     const struct vd_rpc_method *method;
+    struct vd_rpc_method_stats *stats; /* the method's; NULL: there is no such method */
+    uint64_t begun_ns;
     struct vd_rpc_call *next_ready;
     /* Where it goes on: the method's handler, or what vd_rpc_continue said. */
     vd_rpc_handler_fn handler;
@@ -33,6 +35,7 @@ struct vd_rpc_call {
     const json_t *params; /* array; NULL: none */
     bool is_notification; /* runs, but its answer goes nowhere */
     bool answered;
+    bool failed;   /* the answer is an error */
     bool released; /* the handler said pending and has returned; written on the loop only */
     const struct vd_rpc_done *token; /* what the handler returned */
     struct vd_json out;              /* the whole response object */

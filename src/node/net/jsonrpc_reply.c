@@ -57,6 +57,7 @@ void
 vd_rpc_write_error(struct vd_rpc_call *call, int code, const char *message,
                    const struct vd_slice *data)
 {
+    call->failed = true;
     vd_rpc_write_error_for(&call->out, call->id, code, message, data);
     if (call->out.err == VD_ERR_TOO_LARGE)
         vd_rpc_write_error_for(&call->out, call->id, VD_RPC_RESPONSE_TOO_LARGE,

@@ -37,6 +37,45 @@ head_metrics(struct vd_json *out, const struct vd_heads *heads)
                   "Time of the newest block in the database.", heads->unsafe.timestamp);
 }
 
+static void
+method_errors(void *ctx, const char *name, const struct vd_rpc_method_stats *stats)
+{
+    char line[160];
+    snprintf(line, sizeof line, "viaduct_rpc_method_errors_total{method=\"%s\"} %" PRIu64 "\n",
+             name, stats->errors);
+    text(ctx, line);
+}
+
+static void
+method_seconds(void *ctx, const char *name, const struct vd_rpc_method_stats *stats)
+{
+    static const char *const metric = "viaduct_rpc_method_seconds";
+    char line[300];
+    for (int i = 0; i < VD_RPC_TIME_BUCKETS; i++) {
+        snprintf(line, sizeof line, "%s_bucket{method=\"%s\",le=\"%g\"} %" PRIu64 "\n", metric,
+                 name, (double)vd_rpc_bucket_us[i] / 1e6, stats->buckets[i]);
+        text(ctx, line);
+    }
+    snprintf(line, sizeof line,
+             "%s_bucket{method=\"%s\",le=\"+Inf\"} %" PRIu64 "\n%s_sum{method=\"%s\"} %.9f\n"
+             "%s_count{method=\"%s\"} %" PRIu64 "\n",
+             metric, name, stats->calls, metric, name, (double)stats->time_ns / 1e9, metric, name,
+             stats->calls);
+    text(ctx, line);
+}
+
+/* Only registered methods get a label, so callers cannot grow the page. */
+static void
+method_metrics(struct vd_json *out, const struct vd_rpc *rpc)
+{
+    text(out, "# HELP viaduct_rpc_method_errors_total Calls answered by an error.\n"
+              "# TYPE viaduct_rpc_method_errors_total counter\n");
+    vd_rpc_each_method(rpc, method_errors, out);
+    text(out, "# HELP viaduct_rpc_method_seconds From the parsed request to the answer.\n"
+              "# TYPE viaduct_rpc_method_seconds histogram\n");
+    vd_rpc_each_method(rpc, method_seconds, out);
+}
+
 void
 vd_rpc_page_metrics(void *ctx, struct vd_http_page *page)
 {
@@ -67,6 +106,7 @@ vd_rpc_page_metrics(void *ctx, struct vd_http_page *page)
                       s.errors);
         vd_rpc_metric(out, "viaduct_rpc_in_flight", "gauge", "JSON-RPC calls under way.",
                       s.in_flight);
+        method_metrics(out, api->rpc);
     }
     vd_rpc_metric(out, "viaduct_filters", "gauge", "Filters installed.",
                   vd_filters_count(api->filters));

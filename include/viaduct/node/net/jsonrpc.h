@@ -101,10 +101,25 @@ void vd_rpc_close(struct vd_rpc *rpc, void (*closed)(void *ctx), void *ctx);
 
 struct vd_rpc_stats {
     uint64_t calls;
-    uint64_t errors;
+    uint64_t errors; /* calls and bodies answered by an error */
     uint64_t in_flight;
 };
 struct vd_rpc_stats vd_rpc_stats(const struct vd_rpc *rpc);
+
+/* What the calls of one method have cost, from the parsed request to the answer. */
+#define VD_RPC_TIME_BUCKETS 6
+extern const uint64_t vd_rpc_bucket_us[VD_RPC_TIME_BUCKETS]; /* upper bounds, ascending */
+struct vd_rpc_method_stats {
+    uint64_t calls;
+    uint64_t errors;
+    uint64_t time_ns;                      /* of all calls */
+    uint64_t buckets[VD_RPC_TIME_BUCKETS]; /* calls within the bound, those of lower bounds too */
+};
+/* The methods that were called at least once, always in the same order.  The loop's thread. */
+void vd_rpc_each_method(const struct vd_rpc *rpc,
+                        void (*fn)(void *ctx, const char *name,
+                                   const struct vd_rpc_method_stats *stats),
+                        void *ctx);
 
 /* --- answering --- */
 

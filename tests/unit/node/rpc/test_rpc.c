@@ -606,10 +606,26 @@ test_pages_say_how_it_is(void **state)
 {
     (void)state;
     struct vd_http_page page = {.status = 200};
+    (void)result_of(ask("eth_chainId", ""));
+    (void)result_of(ask("eth_chainId", ""));
+    json_decref(ask("eth_getBalance", "\"0x12\",\"latest\""));
+    json_decref(ask("eth_noSuchThing", ""));
     vd_json_init(&page.body, 1 << 20);
     vd_rpc_page_metrics(node.api, &page);
     vd_json_bytes(&page.body, "", 1);
     assert_non_null(strstr(page.body.ptr, "\nviaduct_head_number{head=\"unsafe\"} 0\n"));
+    static const char *const lines[] = {
+        "\nviaduct_rpc_method_seconds_count{method=\"eth_chainId\"} 2\n",
+        "\nviaduct_rpc_method_seconds_bucket{method=\"eth_chainId\",le=\"+Inf\"} 2\n",
+        "\nviaduct_rpc_method_seconds_sum{method=\"eth_chainId\"} 0.",
+        "\nviaduct_rpc_method_errors_total{method=\"eth_chainId\"} 0\n",
+        "\nviaduct_rpc_method_errors_total{method=\"eth_getBalance\"} 1\n",
+        "\nviaduct_rpc_errors_total 2\n",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        assert_non_null(strstr(page.body.ptr, lines[i]));
+    }
+    assert_null(strstr(page.body.ptr, "eth_noSuchThing"));
     vd_json_clear(&page.body);
     vd_rpc_page_readyz(node.api, &page);
     assert_int_equal(page.status, 200);
