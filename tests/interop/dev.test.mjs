@@ -91,8 +91,8 @@ describe('restarts', { skip: other }, () => {
     assert.deepEqual(await child.stop(), { code: 0, signal: null })
   })
 
-  test('kill -9 under load loses nothing that was acknowledged', { timeout: 300_000 }, async (t) => {
-    const rounds = Number(process.env.INTEROP_KILL_ROUNDS ?? 5)
+  test('kill -9 under load loses nothing that was acknowledged', { timeout: 600_000 }, async (t) => {
+    const rounds = Number(process.env.INTEROP_KILL_ROUNDS ?? 20)
     const datadir = temporaryFolder()
     const acknowledged = []
     let sealed = []

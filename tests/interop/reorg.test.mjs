@@ -1,0 +1,72 @@
+// Reorganisations of the embedded L1, of every depth from 1 to 20, under load: the chain comes to
+// stand on the L1 of now, and nothing that was acknowledged is lost.  (anvil.test.mjs has the same on
+// anvil, with a second node.)
+import assert from 'node:assert/strict'
+import { after, describe, test } from 'node:test'
+import * as rollup from './scenarios/rollup.mjs'
+import { Chain } from './support/chain.mjs'
+import { cleanUp, startDev, waitFor } from './support/harness.mjs'
+import { Load } from './support/load.mjs'
+import { call } from './support/rpc.mjs'
+
+const deepest = Number(process.env.INTEROP_REORG_DEPTH ?? 20)
+const depths = Array.from({ length: deepest }, (_, i) => i + 1)
+
+const head = async (url) => Number(await call(url, 'eth_blockNumber'))
+
+/** Waits for a safe block above the number; the block, whose origin must be on L1's chain of now. */
+async function safeAbove(chain, l1, number) {
+  return waitFor(`a safe block above ${number}`, async () => {
+    const { safe_l2: block } = await rollup.syncStatus(chain)
+    if (block.number <= number) throw new Error(`safe ${block.number}`)
+    const origin = await call(l1, 'eth_getBlockByNumber', `0x${block.l1origin.number.toString(16)}`, false)
+    if (origin?.hash !== block.l1origin.hash) throw new Error('the safe block stands on blocks that left L1')
+    return block
+  }, { timeout: 120_000, interval: 100 })
+}
+
+/** Every acknowledged transfer has its receipt, in nonce order. */
+async function allIncluded(chain, acknowledged) {
+  let last = [-1, -1]
+  for (const { hash, nonce } of acknowledged) {
+    const receipt = await waitFor(`the receipt of transfer ${nonce}`,
+      async () => (await call(chain.url, 'eth_getTransactionReceipt', hash)) ?? undefined)
+    const place = [Number(receipt.blockNumber), Number(receipt.transactionIndex)]
+    assert(place[0] > last[0] || (place[0] === last[0] && place[1] > last[1]), `transfer ${nonce} out of order`)
+    last = place
+  }
+}
+
+describe('on the embedded L1', () => {
+  after(cleanUp)
+  let dev
+  let l1
+  let l2
+  let load
+
+  test('a chain deep enough', { timeout: 120_000 }, async () => {
+    dev = await startDev({ args: ['--batcher-max-channel-age', '1000'] })
+    l1 = dev.info.l1.rpc
+    l2 = new Chain(dev.info.l2.rpc, dev.info.l2.chainId)
+    load = new Load(l2, 5, { pauseMs: 20 }).start()
+    await waitFor('enough L1 blocks', async () => (await head(l1)) > deepest + 4, { timeout: 60_000 })
+    await safeAbove(l2, l1, 5)
+  })
+
+  for (const depth of depths) {
+    test(`depth ${depth}`, { timeout: 150_000 }, async () => {
+      const before = await head(l2.url)
+      await call(l1, 'anvil_reorg', depth)
+      await safeAbove(l2, l1, before)
+      assert.equal(dev.child.end, undefined)
+    })
+  }
+
+  test('nothing that was acknowledged is lost', { timeout: 120_000 }, async (t) => {
+    const acknowledged = await load.stop()
+    t.diagnostic(`${acknowledged.length} transfers, refused: ${JSON.stringify([...load.refused])}`)
+    assert(acknowledged.length > 100)
+    await allIncluded(l2, acknowledged)
+    assert.deepEqual(await dev.child.stop(), { code: 0, signal: null })
+  })
+})
