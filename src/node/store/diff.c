@@ -464,6 +464,14 @@ source_account(void *ctx, struct vd_account *out, const struct vd_address *addre
     return vd_account_decode(out, row) == VD_OK ? VD_OK : VD_ERR_CORRUPT;
 }
 
+enum vd_err
+vd_slot_decode(struct vd_u256 *out, struct vd_slice row)
+{
+    struct vd_rlp r = vd_rlp(row);
+    *out = vd_rlp_u256(&r);
+    return vd_rlp_done(&r) ? VD_OK : VD_ERR_CORRUPT;
+}
+
 static enum vd_err
 source_slot(void *ctx, struct vd_u256 *out, const struct vd_hash *address_hash,
             const struct vd_hash *storage_root, const struct vd_hash *slot_hash)
@@ -478,12 +486,7 @@ source_slot(void *ctx, struct vd_u256 *out, const struct vd_hash *address_hash,
         *out = vd_u256(0);
         return VD_OK;
     }
-    if (err != VD_OK) {
-        return err;
-    }
-    struct vd_rlp r = vd_rlp(row);
-    *out = vd_rlp_u256(&r);
-    return vd_rlp_done(&r) ? VD_OK : VD_ERR_CORRUPT;
+    return err == VD_OK ? vd_slot_decode(out, row) : err;
 }
 
 static enum vd_err

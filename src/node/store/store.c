@@ -12,7 +12,7 @@
    txs        transaction hash               -> number 8, index 4
    safe       L1 number                      -> L1 hash 32, L2 number 8, L2 hash 32
    returned   sequence 8                     -> a transaction that unwinding gave back
-   meta       schema, chain, genesis, heads, range of the safe index
+   meta       schema, chain, genesis, heads, range of the safe index, pin
 
    Numbers are big-endian.  Invariants: rows and branches are the state after the block that the
    unsafe head names; headers, bodies and receipts run without a gap from genesis to it; changes
@@ -21,6 +21,7 @@
    Crash story: every change of these invariants is one LMDB transaction that is synced before its
    commit returns, so after a crash the folder is as some commit left it.  What the commit had not
    reached is in the engine's journal. */
+#include "index.h"
 #include "store_internal.h"
 
 #include <errno.h>
@@ -127,6 +128,70 @@ vd_store_write_id(const struct vd_store *store, MDB_txn *txn, const char *meta,
     return vd_store_put(store, txn, DB_META, vd_text_slice(meta), vd_slice(value, sizeof value));
 }
 
+enum vd_err
+vd_store_hash(const struct vd_store *store, MDB_txn *txn, struct vd_hash *hash, uint64_t number)
+{
+    uint8_t key[8];
+    struct vd_slice row;
+    vd_store_be64(key, number);
+    enum vd_err err = vd_store_get(store, txn, &row, DB_HEADERS, vd_slice(key, sizeof key));
+    if (err == VD_OK && row.len < 32) {
+        return VD_ERR_CORRUPT;
+    }
+    if (err == VD_OK) {
+        memcpy(hash->b, row.ptr, 32);
+    }
+    return err;
+}
+
+enum vd_err
+vd_store_oldest_record(const struct vd_store *store, MDB_txn *txn, uint64_t *number)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val key;
+    MDB_val value;
+    enum vd_err err = vd_store_err(mdb_cursor_open(txn, store->dbi[DB_CHANGES], &cursor));
+    if (err != VD_OK) {
+        return err;
+    }
+    err = vd_store_err(mdb_cursor_get(cursor, &key, &value, MDB_FIRST));
+    if (err == VD_OK) {
+        *number = vd_load_be64(key.mv_data);
+    }
+    mdb_cursor_close(cursor);
+    return err;
+}
+
+/* --- retention --- */
+
+enum vd_err
+vd_store_read_pin(const struct vd_store *store, MDB_txn *txn, uint64_t *pin)
+{
+    struct vd_slice row;
+    enum vd_err err = vd_store_get(store, txn, &row, DB_META, vd_text_slice(VD_META_PIN));
+    *pin = UINT64_MAX;
+    if (err == VD_OK && row.len != 8) {
+        return VD_ERR_CORRUPT;
+    }
+    if (err == VD_OK) {
+        *pin = vd_load_be64(row.ptr);
+    }
+    return err == VD_ERR_NOT_FOUND ? VD_OK : err;
+}
+
+bool
+vd_store_may_prune(const struct vd_store *store, uint64_t record, uint64_t tip, uint64_t pin)
+{
+    return record <= pin && tip >= store->retention_blocks &&
+           record <= tip - store->retention_blocks;
+}
+
+enum vd_err
+vd_store_settle(struct vd_store *store)
+{
+    return vd_index_settle(store->index);
+}
+
 /* --- opening --- */
 
 static enum vd_err
@@ -153,12 +218,12 @@ lock_folder(struct vd_store *store, char *why, size_t why_size, const char *fold
 }
 
 static enum vd_err
-open_tables(struct vd_store *store)
+open_tables(struct vd_store *store, bool read_only)
 {
     MDB_txn *txn = NULL;
-    int mdb = mdb_txn_begin(store->env, NULL, 0, &txn);
+    int mdb = mdb_txn_begin(store->env, NULL, read_only ? MDB_RDONLY : 0, &txn);
     for (int i = 0; i < DB_COUNT && mdb == MDB_SUCCESS; i++) {
-        mdb = mdb_dbi_open(txn, db_names[i], MDB_CREATE, &store->dbi[i]);
+        mdb = mdb_dbi_open(txn, db_names[i], read_only ? 0 : MDB_CREATE, &store->dbi[i]);
     }
     if (mdb != MDB_SUCCESS) {
         mdb_txn_abort(txn);
@@ -169,13 +234,14 @@ open_tables(struct vd_store *store)
 
 /* The number under key is value, or is written when there is none. */
 static enum vd_err
-check_number(struct vd_store *store, MDB_txn *txn, const char *key, uint64_t value, uint64_t *found)
+check_number(struct vd_store *store, MDB_txn *txn, const char *key, uint64_t value, uint64_t *found,
+             bool read_only)
 {
     struct vd_slice row;
     uint8_t bytes[8];
     enum vd_err err = vd_store_get(store, txn, &row, DB_META, vd_text_slice(key));
     *found = value;
-    if (err == VD_ERR_NOT_FOUND) {
+    if (err == VD_ERR_NOT_FOUND && !read_only) {
         vd_store_be64(bytes, value);
         return vd_store_put(store, txn, DB_META, vd_text_slice(key), vd_slice(bytes, 8));
     }
@@ -193,21 +259,22 @@ check_identity(struct vd_store *store, char *why, size_t why_size,
                const struct vd_store_config *config)
 {
     MDB_txn *txn = NULL;
-    enum vd_err err = vd_store_err(mdb_txn_begin(store->env, NULL, 0, &txn));
+    bool reading = config->read_only;
+    enum vd_err err = vd_store_err(mdb_txn_begin(store->env, NULL, reading ? MDB_RDONLY : 0, &txn));
     if (err != VD_OK) {
         return err;
     }
     uint64_t schema = 0;
     uint64_t chain = 0;
-    err = check_number(store, txn, VD_META_SCHEMA, VD_STORE_SCHEMA, &schema);
+    err = check_number(store, txn, VD_META_SCHEMA, VD_STORE_SCHEMA, &schema, reading);
     if (err == VD_OK) {
-        err = check_number(store, txn, VD_META_CHAIN, config->chain_id, &chain);
+        err = check_number(store, txn, VD_META_CHAIN, config->chain_id, &chain, reading);
     }
     if (err != VD_OK) {
         mdb_txn_abort(txn);
         return err;
     }
-    if (schema != VD_STORE_SCHEMA || chain != config->chain_id) {
+    if (schema != VD_STORE_SCHEMA || (chain != config->chain_id && !reading)) {
         snprintf(why, why_size,
                  "the folder %s holds chain %llu in layout %llu, this is chain %llu in layout %u; "
                  "choose another folder",
@@ -233,7 +300,8 @@ open_environment(struct vd_store *store, const struct vd_store_config *config)
         mdb = mdb_env_set_maxreaders(store->env, MAX_READERS);
     }
     if (mdb == MDB_SUCCESS) {
-        mdb = mdb_env_open(store->env, config->folder, MDB_NOTLS | MDB_NORDAHEAD, 0600);
+        unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (config->read_only ? MDB_RDONLY : 0);
+        mdb = mdb_env_open(store->env, config->folder, flags, 0600);
     }
     if (mdb == MDB_SUCCESS) {
         int stale = 0;
@@ -255,15 +323,18 @@ vd_store_open(struct vd_store **out, char *why, size_t why_size,
     store->retention_blocks =
         config->retention_blocks < MIN_RETENTION ? MIN_RETENTION : config->retention_blocks;
     why[0] = '\0';
-    enum vd_err err = lock_folder(store, why, why_size, config->folder);
+    enum vd_err err = config->read_only ? VD_OK : lock_folder(store, why, why_size, config->folder);
     if (err == VD_OK) {
         err = open_environment(store, config);
     }
     if (err == VD_OK) {
-        err = open_tables(store);
+        err = open_tables(store, config->read_only);
     }
     if (err == VD_OK) {
         err = check_identity(store, why, why_size, config);
+    }
+    if (err == VD_OK && !config->without_index) {
+        err = vd_index_open(&store->index, store, config);
     }
     if (err != VD_OK) {
         if (why[0] == '\0') {
@@ -283,6 +354,7 @@ vd_store_close(struct vd_store *store)
     if (!store) {
         return;
     }
+    vd_index_close(store->index);
     if (store->env) {
         mdb_env_close(store->env);
     }

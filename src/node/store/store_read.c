@@ -61,6 +61,7 @@ vd_snapshot_end(struct vd_snapshot *snapshot)
             mdb_cursor_close(snapshot->cursors[i]);
         }
     }
+    vd_past_end(snapshot);
     mdb_txn_abort(snapshot->txn);
     free(snapshot);
 }
@@ -120,25 +121,13 @@ old_rows(struct vd_snapshot *snapshot, struct vd_diff *diff, struct vd_arena *sc
     return changes ? VD_OK : VD_ERR_NO_MEMORY;
 }
 
-enum vd_err
-vd_snapshot_source(struct vd_snapshot *snapshot, struct vd_state_source *out,
-                   struct vd_snapshot_state *state, uint64_t number, struct vd_arena *scratch)
+/* Makes state->layers the state after block number, which lies at most VD_MAX_BACK behind tip. */
+static enum vd_err
+go_back(struct vd_snapshot *snapshot, struct vd_snapshot_state *state, uint64_t tip,
+        uint64_t number, struct vd_arena *scratch)
 {
-    struct vd_block_id tip;
-    enum vd_err err = vd_snapshot_head(snapshot, VD_HEAD_UNSAFE, &tip);
-    if (err != VD_OK) {
-        return err;
-    }
-    if (number > tip.number || tip.number - number > VD_MAX_BACK) {
-        return VD_ERR_NOT_FOUND;
-    }
-    /* Genesis has a record too, but there is no block before it. */
-    struct vd_slice header;
-    err = by_number(snapshot, &header, DB_HEADERS, number);
-    if (err != VD_OK) {
-        return err;
-    }
-    size_t back = (size_t)(tip.number - number);
+    enum vd_err err = VD_OK;
+    size_t back = (size_t)(tip - number);
     state->diffs = VD_ARENA_NEW(scratch, struct vd_diff, back + 1);
     state->list = VD_ARENA_NEW(scratch, const struct vd_diff *, back + 1);
     if (!state->diffs || !state->list) {
@@ -149,13 +138,105 @@ vd_snapshot_source(struct vd_snapshot *snapshot, struct vd_state_source *out,
         size_t place = back - 1 - i;
         struct vd_layers newer = {
             .below = &snapshot->rows, .layers = state->list + place + 1, .count = i};
-        err = old_rows(snapshot, &state->diffs[place], scratch, &newer, tip.number - i);
+        err = old_rows(snapshot, &state->diffs[place], scratch, &newer, tip - i);
         state->list[place] = &state->diffs[place];
     }
     state->layers =
         (struct vd_layers){.below = &snapshot->rows, .layers = state->list, .count = back};
-    vd_layers_source(out, &state->layers);
     return err;
+}
+
+/* Whether there is a block of that number, with the records of all blocks above it. */
+static enum vd_err
+check_reach(struct vd_snapshot *snapshot, uint64_t tip, uint64_t number)
+{
+    struct vd_slice row;
+    if (number > tip) {
+        return VD_ERR_NOT_FOUND;
+    }
+    /* Genesis has a record too, but there is no block before it. */
+    enum vd_err err = by_number(snapshot, &row, DB_HEADERS, number);
+    return err == VD_OK && number < tip ? by_number(snapshot, &row, DB_CHANGES, number + 1) : err;
+}
+
+/* The index has blocks, and those above it can be gone back over. */
+static bool
+index_reaches(const struct vd_snapshot *snapshot, uint64_t tip)
+{
+    return snapshot->index_first <= snapshot->index_upto &&
+           tip - snapshot->index_upto <= VD_MAX_BACK;
+}
+
+enum vd_err
+vd_snapshot_source(struct vd_snapshot *snapshot, struct vd_state_source *out,
+                   struct vd_snapshot_state *state, uint64_t number, struct vd_arena *scratch)
+{
+    struct vd_block_id tip;
+    enum vd_err err = vd_snapshot_head(snapshot, VD_HEAD_UNSAFE, &tip);
+    if (err == VD_OK) {
+        err = check_reach(snapshot, tip.number, number);
+    }
+    if (err == VD_OK && number < tip.number) {
+        err = vd_past_range(snapshot, &tip);
+    }
+    if (err != VD_OK) {
+        return err;
+    }
+    bool indexed =
+        number < tip.number && snapshot->index_first <= number + 1 && snapshot->index_upto > number;
+    uint64_t base = indexed ? snapshot->index_upto : number;
+    if (tip.number - base > VD_MAX_BACK) {
+        return snapshot->store->index && !index_reaches(snapshot, tip.number) ? VD_ERR_BUSY
+                                                                              : VD_ERR_NOT_FOUND;
+    }
+    *state = (struct vd_snapshot_state){0};
+    err = go_back(snapshot, state, tip.number, base, scratch);
+    if (err != VD_OK || !indexed) {
+        vd_layers_source(out, &state->layers);
+        return err;
+    }
+    state->past = VD_ARENA_NEW(scratch, struct vd_past, 1);
+    if (!state->past) {
+        return VD_ERR_NO_MEMORY;
+    }
+    *state->past = (struct vd_past){
+        .snapshot = snapshot, .below = &state->layers, .number = number, .scratch = scratch};
+    vd_past_source(out, state->past);
+    return VD_OK;
+}
+
+const struct vd_rows *
+vd_snapshot_state_rows(struct vd_snapshot_state *state)
+{
+    return state->past ? &state->past->rows : vd_layers_rows(&state->layers);
+}
+
+enum vd_err
+vd_snapshot_oldest(struct vd_snapshot *snapshot, uint64_t *number)
+{
+    struct vd_block_id tip;
+    struct vd_block_id genesis;
+    uint64_t record = 0;
+    enum vd_err err = vd_snapshot_head(snapshot, VD_HEAD_UNSAFE, &tip);
+    if (err == VD_OK) {
+        err = vd_snapshot_genesis(snapshot, &genesis);
+    }
+    if (err == VD_OK) {
+        err = vd_store_oldest_record(snapshot->store, snapshot->txn, &record);
+    }
+    if (err == VD_OK) {
+        err = vd_past_range(snapshot, &tip);
+    }
+    if (err != VD_OK) {
+        return err;
+    }
+    bool any = index_reaches(snapshot, tip.number);
+    uint64_t recent = tip.number > VD_MAX_BACK ? tip.number - VD_MAX_BACK : 0;
+    uint64_t reached =
+        any && snapshot->index_first - 1 < recent ? snapshot->index_first - 1 : recent;
+    *number = record > genesis.number ? record - 1 : genesis.number;
+    *number = *number < reached ? reached : *number;
+    return VD_OK;
 }
 
 /* --- blocks --- */

@@ -1,4 +1,5 @@
 /* Commits and unwinding: each one LMDB transaction. */
+#include "index.h"
 #include "store_internal.h"
 
 #include "viaduct/core/crypto/keccak.h"
@@ -130,17 +131,23 @@ put_block(struct vd_store *store, MDB_txn *txn, struct vd_arena *scratch,
     return err == VD_OK ? apply_diff(store, txn, block->diff) : err;
 }
 
-/* Deletes change records that left the window. */
+/* Deletes change records that left the window and that the index no longer needs. */
 static enum vd_err
 prune(struct vd_store *store, MDB_txn *txn, uint64_t tip)
 {
     MDB_cursor *cursor = NULL;
-    enum vd_err err = vd_store_err(mdb_cursor_open(txn, store->dbi[DB_CHANGES], &cursor));
+    uint64_t pin = 0;
+    enum vd_err err = vd_store_read_pin(store, txn, &pin);
+    if (err == VD_OK) {
+        err = vd_store_err(mdb_cursor_open(txn, store->dbi[DB_CHANGES], &cursor));
+    }
     for (unsigned i = 0; i < PRUNE_PER_COMMIT && err == VD_OK; i++) {
         MDB_val key;
         MDB_val value;
         err = vd_store_err(mdb_cursor_get(cursor, &key, &value, MDB_FIRST));
-        if (err != VD_OK || vd_load_be64(key.mv_data) + store->retention_blocks > tip) {
+        uint64_t record = err == VD_OK ? vd_load_be64(key.mv_data) : 0;
+        if (err != VD_OK || !vd_store_may_prune(store, record, tip, pin) ||
+            record >= vd_index_low(store->index)) {
             break;
         }
         err = vd_store_err(mdb_cursor_del(cursor, 0));
@@ -313,7 +320,9 @@ vd_store_commit(struct vd_store *store, const struct vd_store_commit *commit)
     if (err != VD_OK) {
         return err;
     }
-    return end(store, txn, &scratch, write_commit(store, txn, &scratch, commit));
+    err = end(store, txn, &scratch, write_commit(store, txn, &scratch, commit));
+    vd_index_wake(store->index);
+    return err;
 }
 
 /* --- unwinding --- */
@@ -473,6 +482,7 @@ vd_store_unwind(struct vd_store *store, uint64_t number)
     }
     struct vd_block_id tip = {.number = 0};
     err = vd_store_read_id(store, txn, &tip, vd_meta_heads[VD_HEAD_UNSAFE]);
+    vd_index_cut_begin(store->index, txn, number);
     for (uint64_t n = tip.number; err == VD_OK && n > number; n--) {
         err = unwind_block(store, txn, &scratch, n);
     }
@@ -482,6 +492,24 @@ vd_store_unwind(struct vd_store *store, uint64_t number)
     if (err == VD_OK) {
         err = drop_entries_above(store, txn, number);
     }
+    err = end(store, txn, &scratch, err);
+    vd_index_cut_end(store->index);
+    return err;
+}
+
+enum vd_err
+vd_store_set_pin(struct vd_store *store, uint64_t number)
+{
+    MDB_txn *txn = NULL;
+    struct vd_arena scratch;
+    enum vd_err err = begin(store, &txn, &scratch);
+    if (err != VD_OK) {
+        return err;
+    }
+    uint8_t bytes[8];
+    struct vd_slice key = vd_text_slice(VD_META_PIN);
+    err = number == UINT64_MAX ? vd_store_del(store, txn, DB_META, key)
+                               : vd_store_put(store, txn, DB_META, key, number_key(bytes, number));
     return end(store, txn, &scratch, err);
 }
 

@@ -18,6 +18,11 @@ struct vd_store_config {
     uint64_t chain_id;
     uint64_t map_bytes;        /* address space reserved; 0: 1 TiB */
     uint64_t retention_blocks; /* blocks whose changes are kept for past reads; at least 256 */
+    /* No index of the past: states reach back VD_MAX_BACK blocks only, and there is no thread. */
+    bool without_index;
+    /* To look at a database that another process may be writing: no lock, no thread, nothing is
+       made or written, chain_id is not compared. */
+    bool read_only;
 };
 
 /* vd_store_open opens or makes the database and locks the folder.  On failure why (of why_size
@@ -73,6 +78,13 @@ VD_MUST_USE enum vd_err vd_store_commit(struct vd_store *store,
 VD_MUST_USE enum vd_err vd_store_unwind(struct vd_store *store, uint64_t number);
 /* Drops index entries of L1 blocks from l1_number on (L1 reorganised). */
 VD_MUST_USE enum vd_err vd_store_drop_safe_entries(struct vd_store *store, uint64_t l1_number);
+/* The state after block number and all later ones stay readable, however many blocks follow, until
+   the pin is moved; UINT64_MAX takes it away.  It is kept in the database. */
+VD_MUST_USE enum vd_err vd_store_set_pin(struct vd_store *store, uint64_t number);
+
+/* Any thread: waits until the index of the past has nothing left to do.  What stopped it otherwise
+   (it tries again by itself). */
+VD_MUST_USE enum vd_err vd_store_settle(struct vd_store *store);
 
 /* --- reading: any thread --- */
 
@@ -83,20 +95,28 @@ void vd_snapshot_end(struct vd_snapshot *snapshot);
 
 /* The database's rows, for layers.  Values live until the snapshot ends. */
 const struct vd_rows *vd_snapshot_rows(struct vd_snapshot *snapshot);
-/* The state after the tip; or after a recent block, going back over the records of those above it
-   (scratch is used and stays used while the source is).
-   VD_ERR_NOT_FOUND: no such block, or its records are pruned, or it lies further than
-   VD_MAX_BACK blocks behind the tip. */
+/* The state after the tip or an older block, as far back as records are kept.  Blocks behind the
+   index's newest are read through it, at a cost that does not depend on how far behind they are;
+   for those above it one goes back over their records, and for this there is a limit.  scratch is
+   used and stays used while the source is; reads of branches and past slots use a little more.
+   VD_ERR_NOT_FOUND: no such block, or its records are pruned (vd_snapshot_oldest).
+   VD_ERR_BUSY: the index is more than VD_MAX_BACK blocks behind, try later. */
 #define VD_MAX_BACK 256u
+struct vd_past;
 struct vd_snapshot_state {
     struct vd_layers layers;
     struct vd_diff *diffs;
     const struct vd_diff **list;
+    struct vd_past *past;
 };
 VD_MUST_USE enum vd_err vd_snapshot_source(struct vd_snapshot *snapshot,
                                            struct vd_state_source *out,
                                            struct vd_snapshot_state *state, uint64_t number,
                                            struct vd_arena *scratch);
+/* Single rows of that state (get; seek answers VD_ERR_UNSUPPORTED where the index is read). */
+const struct vd_rows *vd_snapshot_state_rows(struct vd_snapshot_state *state);
+/* The oldest block whose state can be read. */
+VD_MUST_USE enum vd_err vd_snapshot_oldest(struct vd_snapshot *snapshot, uint64_t *number);
 
 VD_MUST_USE enum vd_err vd_snapshot_head(struct vd_snapshot *snapshot, enum vd_head which,
                                          struct vd_block_id *out);

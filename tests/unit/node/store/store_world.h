@@ -639,6 +639,50 @@ world_commit(struct world *w, size_t count)
     return err;
 }
 
+/* Every account, slot and code by the source; then random changes on top of it, whose root takes
+   the trie's nodes at every kind of place. */
+static inline void
+world_check_state(struct world *w, const struct vd_state_source *source,
+                  const struct world_block *block)
+{
+    struct vd_account account;
+    struct world_model changed = block->model;
+    for (unsigned i = 0; i < WORLD_ACCOUNTS; i++) {
+        const struct world_account *want = &block->model.accounts[i];
+        struct vd_address address = world_address(i);
+        struct vd_hash hash = world_address_hash(i);
+        enum vd_err err = source->account(source->ctx, &account, &address, &hash);
+        assert_int_equal(err, want->exists ? VD_OK : VD_ERR_NOT_FOUND);
+        if (!want->exists)
+            continue;
+        assert_true(account.nonce == want->nonce && account.balance.w[0] == want->balance);
+        struct vd_hash code_hash = world_code_hash(want->code);
+        assert_memory_equal(account.code_hash.b, code_hash.b, 32);
+        uint8_t bytes[64];
+        struct vd_slice code = {0};
+        if (want->code != 0) {
+            assert_int_equal(source->code(source->ctx, &code, &code_hash), VD_OK);
+            assert_true(vd_slice_eq(code, world_code(bytes, want->code)));
+        }
+        for (unsigned s = 0; i < WORLD_CONTRACTS && s < WORLD_SLOTS; s++) {
+            struct vd_u256 value;
+            struct vd_hash slot = world_slot_hash(s);
+            assert_int_equal(source->slot(source->ctx, &value, &hash, &account.storage_root, &slot),
+                             VD_OK);
+            assert_true(vd_u256_eq(&value, &block->model.slots[i][s]));
+        }
+    }
+    struct vd_state *state = NULL;
+    struct vd_hash root;
+    vd_arena_rewind(&w->states, 0);
+    assert_int_equal(
+        vd_state_new(&state, &w->states, source, &block->header.state_root, &block->hash), VD_OK);
+    world_change(&w->random, &changed, state);
+    assert_int_equal(vd_state_root(state, &root, NULL, NULL), VD_OK);
+    struct vd_hash want = world_root(&changed);
+    assert_memory_equal(root.b, want.b, 32);
+}
+
 /* --- life --- */
 
 static inline enum vd_err
