@@ -22,6 +22,7 @@
 #include "serve.h"
 #include "viaduct/core/base/constants.h"
 #include "viaduct/node/l1/key.h"
+#include "viaduct/node/l1/signer.h"
 #include "viaduct/node/platform/artifacts.h"
 #include "viaduct/node/platform/clock.h"
 #include "viaduct/node/platform/curves.h"
@@ -71,7 +72,7 @@ struct command {
     struct vd_founded founded;
     struct vd_job genesis_job; /* writes genesis.json */
     char *rollup_json;
-    struct vd_key *batcher_key;
+    struct vd_signer *batcher;
     struct vd_node *node;
     char l1_url[64];
     char l2_folder[4096];
@@ -101,13 +102,15 @@ stop_step(void *ctx)
         uv_close((uv_handle_t *)&c->timer, on_timer_closed);
     } else if (stage == 1 && c->node) {
         vd_node_close(c->node, stop_step, c);
-    } else if (stage == 2 && c->l1_server.rpc) {
+    } else if (stage == 2 && c->batcher) {
+        vd_signer_close(c->batcher, stop_step, c);
+    } else if (stage == 3 && c->l1_server.rpc) {
         vd_server_close(&c->l1_server, stop_step, c);
-    } else if (stage == 3 && c->l1) {
+    } else if (stage == 4 && c->l1) {
         vd_devchain_close(c->l1, stop_step, c);
-    } else if (stage == 4 && c->l1_engine) {
+    } else if (stage == 5 && c->l1_engine) {
         vd_engine_close(c->l1_engine, stop_step, c);
-    } else if (stage < 5) {
+    } else if (stage < 6) {
         stop_step(c);
     } else {
         vd_run_stopped(&c->run);
@@ -340,6 +343,20 @@ serve_l1(struct command *c, char *error, size_t error_len)
 
 /* --- L2 --- */
 
+/* A signer by the key of one of the accounts. */
+static bool
+open_signer(struct command *c, struct vd_signer **out, size_t account, char *error,
+            size_t error_len)
+{
+    struct vd_key *key;
+    if (vd_key_from_bytes(&key, vd_dev_accounts[account].key) != VD_OK ||
+        vd_signer_local(out, &c->run.loop, c->run.pool, key) != VD_OK) {
+        snprintf(error, error_len, "out of memory");
+        return false;
+    }
+    return true;
+}
+
 static struct vd_fee_vault
 dev_vault(void)
 {
@@ -505,7 +522,7 @@ open_l2(struct command *c, char *error, size_t error_len)
                                     .l1_url = c->l1_url,
                                     .l1_poll_ms = 200,
                                     .sequencer = true,
-                                    .batcher_key = c->batcher_key,
+                                    .batcher_signer = c->batcher,
                                     .http_port = (uint16_t)c->options.l2_port,
                                     .failed = on_failed,
                                     .ctx = c};
@@ -606,7 +623,7 @@ open_l1(struct command *c, char *error, size_t error_len)
 {
     vd_chain_config_l1(&c->l1_chain, L1_CHAIN, 0, 0);
     return make_folder(c, error, error_len) &&
-           vd_key_from_bytes(&c->batcher_key, vd_dev_accounts[BATCHER].key) == VD_OK &&
+           open_signer(c, &c->batcher, BATCHER, error, error_len) &&
            l1_genesis(c, error, error_len) && open_l1_engine(c, error, error_len) &&
            serve_l1(c, error, error_len) && compute(c, error, error_len);
 }
@@ -674,7 +691,6 @@ vd_command_dev(int argc, char **argv)
     if (c->temporary) {
         nftw(c->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     }
-    vd_key_free(c->batcher_key);
     free(c->rollup_json);
     vd_options_deinit(&c->options);
     vd_release(memory, ARENA_BYTES);

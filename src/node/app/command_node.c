@@ -7,7 +7,7 @@
 #include "chain_files.h"
 #include "commands.h"
 #include "run.h"
-#include "viaduct/node/l1/key.h"
+#include "signers.h"
 #include "viaduct/node/platform/memory.h"
 
 #define ARENA_BYTES ((size_t)1 << 32)
@@ -22,25 +22,34 @@ struct command {
     struct vd_rollup_config rollup;
     struct vd_genesis genesis;
     char *rollup_json;
-    struct vd_key *key;
+    struct vd_signer *batcher;
+    struct vd_signer *proposer;
     struct vd_node *node;
+    int stage; /* of stopping */
 };
 
 static void
-on_node_closed(void *ctx)
+stop_step(void *ctx)
 {
-    vd_run_stopped(ctx);
+    struct command *c = ctx;
+    int stage = c->stage++;
+    if (stage == 0 && c->node) {
+        vd_node_close(c->node, stop_step, c);
+    } else if (stage == 1 && c->batcher) {
+        vd_signer_close(c->batcher, stop_step, c);
+    } else if (stage == 2 && c->proposer) {
+        vd_signer_close(c->proposer, stop_step, c);
+    } else if (stage < 3) {
+        stop_step(c);
+    } else {
+        vd_run_stopped(&c->run);
+    }
 }
 
 static void
 stop(struct vd_run *run)
 {
-    struct command *c = (struct command *)run;
-    if (c->node) {
-        vd_node_close(c->node, on_node_closed, c);
-    } else {
-        vd_run_stopped(run);
-    }
+    stop_step(run);
 }
 
 static void
@@ -49,7 +58,7 @@ on_failed(void *ctx, const char *text)
     vd_run_fail(ctx, text);
 }
 
-/* Reads the chain's files and the key; false with a message. */
+/* Reads the chain's files; false with a message. */
 static bool
 read_files(struct command *c, char *error, size_t error_len)
 {
@@ -59,10 +68,6 @@ read_files(struct command *c, char *error, size_t error_len)
                  c->options.l1 ? "datadir" : "l1");
         return false;
     }
-    if (c->options.batcher && !c->options.batcher_key_file) {
-        snprintf(error, error_len, "--batcher needs --batcher-key-file");
-        return false;
-    }
     if (!vd_rollup_json_read(&r, &c->rollup, c->options.rollup) ||
         !vd_genesis_json_read(&r, &c->genesis, c->options.genesis)) {
         return false;
@@ -70,8 +75,20 @@ read_files(struct command *c, char *error, size_t error_len)
     json_t *document = vd_rollup_json_write(&c->rollup);
     c->rollup_json = json_dumps(document, JSON_COMPACT);
     json_decref(document);
-    return !c->options.batcher ||
-           vd_key_load(&c->key, error, error_len, c->options.batcher_key_file) == VD_OK;
+    return true;
+}
+
+/* The keys of the roles that run. */
+static bool
+open_signers(struct command *c, char *error, size_t error_len)
+{
+    struct vd_role_key_options batcher = vd_batcher_key_options(&c->options);
+    struct vd_role_key_options proposer = vd_proposer_key_options(&c->options);
+    return (!c->options.batcher || vd_signer_from_options(&c->batcher, &batcher, &c->run.loop,
+                                                          c->run.pool, error, error_len)) &&
+           (!c->options.proposer || vd_signer_from_options(&c->proposer, &proposer, &c->run.loop,
+                                                           c->run.pool, error, error_len)) &&
+           vd_signers_differ(c->batcher, "batcher", c->proposer, "proposer", error, error_len);
 }
 
 static void
@@ -90,12 +107,17 @@ open_node(struct command *c)
                                     .verifier_l1_confs = c->options.verifier_l1_confs,
                                     .sequencer = c->options.sequencer,
                                     .sequencer_l1_confs = c->options.sequencer_l1_confs,
-                                    .batcher_key = c->key,
                                     .http_port = (uint16_t)c->options.http_port,
                                     .failed = on_failed,
                                     .ctx = c};
     vd_node_config_from_options(&config, &c->options);
     char why[512];
+    if (!open_signers(c, why, sizeof why)) {
+        vd_run_fail(&c->run, why);
+        return;
+    }
+    config.batcher_signer = c->batcher;
+    config.proposer_signer = c->proposer;
     if (vd_node_new(&c->node, why, sizeof why, &config) != VD_OK) {
         vd_run_fail(&c->run, why);
         return;
@@ -123,7 +145,6 @@ vd_command_node(int argc, char **argv)
         open_node(c);
         status = vd_run_loop(&c->run);
     }
-    vd_key_free(c->key);
     free(c->rollup_json);
     vd_options_deinit(&c->options);
     vd_release(memory, ARENA_BYTES);

@@ -12,7 +12,7 @@
 #include "viaduct/node/platform/log.h"
 #include "viaduct/node/platform/pool.h"
 
-struct vd_key;
+struct vd_signer;
 struct vd_node;
 
 struct vd_node_config {
@@ -31,14 +31,21 @@ struct vd_node_config {
 
     bool sequencer;
     uint64_t sequencer_l1_confs;
+    bool deposits_only; /* the sequencer refuses every transaction of a user */
 
-    const struct vd_key *batcher_key; /* NULL: no batcher; outlives the node */
+    struct vd_signer *batcher_signer; /* NULL: no batcher; outlives the node */
     bool singular_batches;
     size_t channel_bytes;
     uint64_t channel_age_ms;
     size_t frame_bytes;
     uint64_t batcher_confs;
     uint64_t batcher_max_fee_gwei;
+
+    struct vd_signer *proposer_signer; /* NULL: no proposer; outlives the node */
+    uint64_t proposal_interval_s;
+    bool proposer_unfinalized; /* propose the safe head, not the finalized one */
+    uint64_t proposer_confs;
+    uint64_t proposer_max_fee_gwei;
 
     const char *http_host;
     uint16_t http_port;

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "viaduct/node/l1/signer.h"
+
 static void
 get_block(void *ctx, uint64_t number)
 {
@@ -96,7 +98,7 @@ restore(void *ctx, const struct vd_txm_status *status)
 enum vd_err
 vd_node_batcher_new(struct vd_node *n, char *why, size_t why_size)
 {
-    if (!n->config.batcher_key) {
+    if (!n->config.batcher_signer) {
         return VD_OK;
     }
     char path[4096];
@@ -104,7 +106,7 @@ vd_node_batcher_new(struct vd_node *n, char *why, size_t why_size)
     struct vd_u256 gwei = vd_u256(1000000000);
     struct vd_u256 cap = vd_u256(n->config.batcher_max_fee_gwei);
     struct vd_txm_config txm = {.chain_id = n->rollup.l1_chain_id,
-                                .from = *vd_key_address(n->config.batcher_key),
+                                .from = *vd_signer_address(n->config.batcher_signer),
                                 .max_fee_cap = vd_u256_mul(&cap, &gwei),
                                 .confirmations = n->config.batcher_confs,
                                 .depth_0 = n->config.batcher_confs == 0};
@@ -124,7 +126,7 @@ vd_node_batcher_new(struct vd_node *n, char *why, size_t why_size)
     enum vd_err err = vd_batcher_new(&n->batcher, &config, &effects);
     if (err == VD_OK) {
         err = vd_txm_open(&n->txm, why, why_size, n->config.loop, n->config.pool, n->l1,
-                          n->config.batcher_key, path, &txm, &n->txm_listener);
+                          n->config.batcher_signer, path, &txm, &n->txm_listener);
     }
     if (err == VD_OK) {
         vd_txm_each(vd_txm_driver_manager(n->txm), restore, n);

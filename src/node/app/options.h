@@ -16,6 +16,12 @@ enum vd_command {
     VD_COMMAND_DEV = 1,
     VD_COMMAND_NODE = 2,
     VD_COMMAND_GENESIS = 4,
+    VD_COMMAND_DEPLOY = 8,
+    VD_COMMAND_BRIDGE = 16,
+    VD_COMMAND_ACCOUNT_NEW = 256,
+    VD_COMMAND_ACCOUNT_IMPORT = 512,
+    VD_COMMAND_ACCOUNT_LIST = 1024,
+    VD_COMMAND_ACCOUNT_SIGN = 2048,
 };
 
 /* The values, one field for each row of the table.  Strings borrow from argv, the environment or

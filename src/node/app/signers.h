@@ -33,15 +33,15 @@ struct vd_role_key_options vd_proposer_key_options(const struct vd_options *opti
 struct vd_role_key_options vd_command_key_options(const struct vd_options *options,
                                                   const char *role);
 
-/* vd_signer_from_options makes the signer.  It may ask for a password on the terminal and decrypting
-   takes a second, so it is called before anything is served.  false: error says what is wrong and
-   what to do.  The caller closes the signer with vd_signer_close, after all that uses it and before
-   the pool. */
+/* vd_signer_from_options makes the signer.  It may ask for a password on the terminal and
+   decrypting takes a second, so it is called before anything is served.  false: error says what is
+   wrong and what to do.  The caller closes the signer with vd_signer_close, after all that uses it
+   and before the pool. */
 bool vd_signer_from_options(struct vd_signer **out, const struct vd_role_key_options *options,
                             uv_loop_t *loop, struct vd_pool *pool, char *error, size_t error_len);
 
-/* Two roles with one key would fight over its nonces: false with a message when both signers (either
-   may be NULL) have the same address. */
+/* Two roles with one key would fight over its nonces: false with a message when both signers
+   (either may be NULL) have the same address. */
 bool vd_signers_differ(const struct vd_signer *a, const char *role_a, const struct vd_signer *b,
                        const char *role_b, char *error, size_t error_len);
 

@@ -1,5 +1,5 @@
-/* A transaction manager on a real L1: signing in the pool, the journal on disk through libuv's file
-   threads, time from the loop, everything else through struct vd_l1.
+/* A transaction manager on a real L1: a signer's signatures, the journal on disk through the pool,
+   time from the loop, everything else through struct vd_l1.
 
    Journal writes are collected: while one write and its sync are under way, further records wait
    and then go out together.  When the file has grown over COMPACT_ABOVE the next write replaces it
@@ -14,10 +14,8 @@
 #include <unistd.h>
 
 #include "txm_internal.h"
-#include "viaduct/core/chain/tx.h"
-#include "viaduct/core/crypto/keccak.h"
-#include "viaduct/node/l1/key.h"
 #include "viaduct/node/l1/l1_client.h"
+#include "viaduct/node/l1/signer.h"
 #include "viaduct/node/platform/pool.h"
 
 #define TICK_MS 500
@@ -25,13 +23,18 @@
 #define FILE_MAX ((size_t)1 << 30)
 #define FRAMES_MAX ((size_t)512 << 20)
 
+struct signing;
+
 struct vd_txm_driver {
     struct vd_txm *txm;
     uv_loop_t *loop;
     uv_timer_t timer;
     struct vd_pool *pool;
     struct vd_l1 *l1;
-    const struct vd_key *key;
+    struct vd_signer *signer;
+    struct signing *signings; /* under way */
+    char unsigned_text[256];  /* why the last signature failed; told already */
+    struct vd_txm_listener listener;
     struct vd_l1_listener heads;
     char *path;
     char *fresh_path; /* a snapshot is written here */
@@ -64,16 +67,10 @@ struct vd_txm_driver {
 
 static void free_if_closed(struct vd_txm_driver *d);
 
-/* A call to L1 or the pool that ends later. */
+/* A call to L1 that ends later. */
 struct call {
-    struct vd_job job; /* first */
     struct vd_txm_driver *d;
     struct vd_hash hash;
-    /* Signing. */
-    struct vd_txm_unsigned tx;
-    uint8_t *memory; /* data in front, then the arena */
-    struct vd_slice raw;
-    enum vd_err err;
 };
 
 static struct call *
@@ -90,7 +87,6 @@ static void
 call_end(struct call *call)
 {
     struct vd_txm_driver *d = call->d;
-    free(call->memory);
     free(call);
     d->calls--;
     free_if_closed(d);
@@ -98,66 +94,64 @@ call_end(struct call *call)
 
 /* --- signing --- */
 
-#define SIGN_SLACK 4096
+/* A signature asked for.  A remote signer may take its time: the driver closes without waiting, and
+   what is still under way then belongs to nobody. */
+struct signing {
+    struct vd_txm_driver *d; /* NULL: closed */
+    struct signing *next;
+    struct signing **from;
+    struct vd_txm_unsigned tx;
+    uint8_t data[];
+};
 
+/* That a signature cannot be had is told once for each reason; the manager asks again by itself. */
 static void
-run_sign(struct vd_job *job)
+tell_unsigned(struct vd_txm_driver *d, const struct signing *signing, const char *text)
 {
-    struct call *call = (struct call *)job;
-    const struct vd_txm_unsigned *u = &call->tx;
-    struct vd_arena arena;
-    struct vd_buf buf;
-    struct vd_hash hash;
-    uint8_t signature[64];
-    struct vd_tx tx = {
-        .type = VD_TX_DYNAMIC_FEE,
-        .has_chain_id = true,
-        .chain_id = call->d->txm->config.chain_id,
-        .nonce = u->nonce,
-        .max_priority_fee = u->max_priority_fee,
-        .max_fee = u->max_fee,
-        .gas_limit = u->gas_limit,
-        .to = u->to,
-        .value = u->value,
-        .data = u->data,
-    };
-    vd_arena_init(&arena, call->memory + u->data.len, 2 * u->data.len + SIGN_SLACK);
-    call->err = vd_tx_signing_hash(&hash, &tx, &arena);
-    if (call->err == VD_OK)
-        call->err = vd_key_sign(call->d->key, signature, &tx.y_parity, &hash);
-    if (call->err != VD_OK)
+    char last[sizeof d->unsigned_text];
+    memcpy(last, d->unsigned_text, sizeof last);
+    snprintf(d->unsigned_text, sizeof d->unsigned_text, "%s", text);
+    if (d->closing || d->listener.event == NULL || strcmp(d->unsigned_text, last) == 0)
         return;
-    tx.r = vd_u256_from_be(signature);
-    tx.s = vd_u256_from_be(signature + 32);
-    vd_buf_init(&buf, &arena);
-    vd_tx_encode(&buf, &tx);
-    call->err = buf.err;
-    call->raw = vd_buf_view(&buf);
+    struct vd_txm_event event = {.kind = VD_TXM_STUCK,
+                                 .id = signing->tx.id,
+                                 .nonce = signing->tx.nonce,
+                                 .text = d->unsigned_text};
+    d->listener.event(d->listener.ctx, &event);
 }
 
 static void
-sign_done(struct vd_job *job)
+on_signed(void *ctx, enum vd_err err, const char *text, struct vd_slice raw)
 {
-    struct call *call = (struct call *)job;
-    vd_txm_signed(call->d->txm, call->tx.id, call->tx.attempt, call->err, call->raw);
-    call_end(call);
+    struct signing *signing = ctx;
+    struct vd_txm_driver *d = signing->d;
+    *signing->from = signing->next;
+    if (signing->next != NULL)
+        signing->next->from = signing->from;
+    if (d != NULL) {
+        vd_txm_signed(d->txm, signing->tx.id, signing->tx.attempt, err, raw);
+        if (err == VD_OK)
+            d->unsigned_text[0] = '\0';
+        else
+            tell_unsigned(d, signing, text);
+    }
+    free(signing);
 }
 
 static void
 effect_sign(void *ctx, const struct vd_txm_unsigned *tx)
 {
-    struct call *call = call_new(ctx);
-    call->tx = *tx;
-    call->memory = malloc(3 * tx->data.len + SIGN_SLACK);
-    VD_ASSERT(call->memory != NULL);
+    struct vd_txm_driver *d = ctx;
+    struct signing *signing = malloc(sizeof *signing + tx->data.len);
+    VD_ASSERT(signing != NULL);
+    *signing = (struct signing){.d = d, .tx = *tx, .next = d->signings, .from = &d->signings};
     if (tx->data.len != 0)
-        memcpy(call->memory, tx->data.ptr, tx->data.len);
-    call->tx.data = vd_slice(call->memory, tx->data.len);
-    call->job = (struct vd_job){.run = run_sign, .done = sign_done};
-    enum vd_err err = vd_pool_submit(call->d->pool, &call->job);
-    /* The pool's queue is far longer than all that a manager can ask for, and it is closed after
-       everybody who uses it. */
-    VD_ASSERT(err == VD_OK);
+        memcpy(signing->data, tx->data.ptr, tx->data.len);
+    signing->tx.data = vd_slice(signing->data, tx->data.len);
+    if (d->signings != NULL)
+        d->signings->from = &signing->next;
+    d->signings = signing;
+    vd_signer_sign(d->signer, d->txm->config.chain_id, &signing->tx, on_signed, signing);
 }
 
 /* --- the journal --- */
@@ -262,7 +256,9 @@ write_next(struct vd_txm_driver *d)
     VD_ASSERT(d->writing.err == VD_OK);
     d->job = (struct vd_job){.run = run_write, .done = write_done};
     enum vd_err err = vd_pool_submit(d->pool, &d->job);
-    VD_ASSERT(err == VD_OK); /* as in effect_sign */
+    /* The pool's queue is far longer than all that a manager can ask for, and it is closed after
+       everybody who uses it. */
+    VD_ASSERT(err == VD_OK);
 }
 
 static void
@@ -340,8 +336,8 @@ on_latest_nonce(void *ctx, const struct vd_l1_status *status, uint64_t value)
         return;
     }
     d->nonce_latest = value;
-    vd_l1_transaction_count(d->l1, vd_key_address(d->key), (struct vd_l1_at){.tag = VD_L1_PENDING},
-                            on_pending_nonce, call);
+    vd_l1_transaction_count(d->l1, vd_signer_address(d->signer),
+                            (struct vd_l1_at){.tag = VD_L1_PENDING}, on_pending_nonce, call);
 }
 
 static void
@@ -351,7 +347,7 @@ effect_get_nonces(void *ctx)
     if (d->asks_nonces || d->closing)
         return;
     d->asks_nonces = true;
-    vd_l1_transaction_count(d->l1, vd_key_address(d->key), vd_l1_latest(), on_latest_nonce,
+    vd_l1_transaction_count(d->l1, vd_signer_address(d->signer), vd_l1_latest(), on_latest_nonce,
                             call_new(d));
 }
 
@@ -497,6 +493,13 @@ open_journal(struct vd_txm_driver *d, char *why, size_t why_size,
 static void
 driver_free(struct vd_txm_driver *d)
 {
+    struct signing *next;
+    for (struct signing *signing = d->signings; signing != NULL; signing = next) {
+        next = signing->next;
+        signing->d = NULL;
+        signing->next = NULL;
+        signing->from = &signing->next;
+    }
     vd_txm_free(d->txm);
     vd_json_deinit(&d->waiting);
     vd_json_deinit(&d->writing);
@@ -523,19 +526,20 @@ set_paths(struct vd_txm_driver *d, const char *path)
 
 enum vd_err
 vd_txm_open(struct vd_txm_driver **out, char *why, size_t why_size, uv_loop_t *loop,
-            struct vd_pool *pool, struct vd_l1 *l1, const struct vd_key *key, const char *path,
+            struct vd_pool *pool, struct vd_l1 *l1, struct vd_signer *signer, const char *path,
             const struct vd_txm_config *config, const struct vd_txm_listener *listener)
 {
     struct vd_txm_driver *d = calloc(1, sizeof *d);
     if (d == NULL)
         return VD_ERR_NO_MEMORY;
     struct vd_txm_config with_key = *config;
-    with_key.from = *vd_key_address(key);
+    with_key.from = *vd_signer_address(signer);
     d->fd = d->lock_fd = -1;
     d->loop = loop;
     d->pool = pool;
     d->l1 = l1;
-    d->key = key;
+    d->signer = signer;
+    d->listener = *listener;
     d->heads = (struct vd_l1_listener){.ctx = d, .heads = on_heads, .reorg = on_reorg};
     vd_json_init(&d->waiting, FRAMES_MAX);
     vd_json_init(&d->writing, FRAMES_MAX);

@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 struct request {
     struct request *next;
@@ -42,8 +43,7 @@ struct vd_http_client {
     uv_timer_t timer;
     CURLM *multi;
     struct curl_slist *headers;
-    char *url;
-    struct vd_http_client_config config;
+    struct vd_http_client_config config; /* its texts are owned */
     struct list running;
     struct list waiting;
     uint32_t handles; /* open uv handles */
@@ -184,6 +184,8 @@ on_data(char *bytes, size_t size, size_t count, void *ctx)
     return len;
 }
 
+static void client_free(struct vd_http_client *client);
+
 static void
 free_if_closed(struct vd_http_client *client)
 {
@@ -191,10 +193,7 @@ free_if_closed(struct vd_http_client *client)
         return;
     void (*closed)(void *ctx) = client->closed;
     void *ctx = client->closed_ctx;
-    curl_slist_free_all(client->headers);
-    free(client->url);
-    free(client);
-    curl_global_cleanup();
+    client_free(client);
     if (closed != NULL)
         closed(ctx);
 }
@@ -287,6 +286,26 @@ on_timer(CURLM *multi, long timeout_ms, void *ctx)
 
 /* --- starting --- */
 
+/* curl trusts the system's folder of certificates beside a given file unless it is told not to. */
+static bool
+set_tls(CURL *easy, const struct vd_http_client_config *config)
+{
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (code == CURLE_OK && config->ca_file != NULL)
+        code = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    if (code == CURLE_OK && config->ca_file != NULL)
+        code = curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);
+    if (code == CURLE_OK && config->client_cert_file != NULL)
+        code = curl_easy_setopt(easy, CURLOPT_SSLCERT, config->client_cert_file);
+    if (code == CURLE_OK && config->client_key_file != NULL)
+        code = curl_easy_setopt(easy, CURLOPT_SSLKEY, config->client_key_file);
+    return code == CURLE_OK;
+}
+
 static CURL *
 easy_new(struct request *request)
 {
@@ -294,9 +313,9 @@ easy_new(struct request *request)
     CURL *easy = curl_easy_init();
     if (easy == NULL)
         return NULL;
-    curl_easy_setopt(easy, CURLOPT_URL, client->url);
+    curl_easy_setopt(easy, CURLOPT_URL, client->config.url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "localhost,127.0.0.0/8,::1");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
@@ -309,6 +328,10 @@ easy_new(struct request *request)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
+    if (!set_tls(easy, &client->config)) {
+        curl_easy_cleanup(easy);
+        return NULL;
+    }
     return easy;
 }
 
@@ -357,6 +380,55 @@ vd_http_client_post(struct vd_http_client *client, struct vd_slice body, vd_http
     return VD_OK;
 }
 
+/* --- URLs --- */
+
+static bool
+is_loopback(const char *host)
+{
+    unsigned a, b, c, d;
+    char rest;
+    if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
+        return true;
+    return sscanf(host, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &rest) == 4 && a == 127 && b < 256 &&
+           c < 256 && d < 256;
+}
+
+/* curl's own parser takes it apart, so that what is checked here is where curl connects to. */
+static enum vd_err
+read_parts(struct vd_http_url *out, CURLU *parsed)
+{
+    char *scheme = NULL;
+    char *host = NULL;
+    char *port = NULL;
+    enum vd_err err = VD_ERR_INVALID;
+    if (curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+        curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+        curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+        (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0) && host[0] != '\0') {
+        *out = (struct vd_http_url){.is_https = strcmp(scheme, "https") == 0,
+                                    .is_loopback = is_loopback(host)};
+        snprintf(out->address, sizeof out->address, "%s://%s:%s", scheme, host, port);
+        err = VD_OK;
+    }
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(port);
+    return err;
+}
+
+enum vd_err
+vd_http_url_read(struct vd_http_url *out, const char *text)
+{
+    CURLU *parsed = curl_url();
+    if (parsed == NULL)
+        return VD_ERR_NO_MEMORY;
+    enum vd_err err = curl_url_set(parsed, CURLUPART_URL, text, 0) == CURLUE_OK
+                          ? read_parts(out, parsed)
+                          : VD_ERR_INVALID;
+    curl_url_cleanup(parsed);
+    return err;
+}
+
 /* --- the client --- */
 
 static void
@@ -374,33 +446,63 @@ set_defaults(struct vd_http_client_config *config)
         config->max_response_bytes = (size_t)256 * 1024 * 1024;
 }
 
+static bool
+copy_text(const char **out, const char *text)
+{
+    *out = text == NULL ? NULL : strdup(text);
+    return text == NULL || *out != NULL;
+}
+
+static bool
+copy_config(struct vd_http_client_config *out, const struct vd_http_client_config *config)
+{
+    *out = *config;
+    set_defaults(out);
+    /* Each is set, so that a failure leaves nothing of the caller's to be freed. */
+    bool ok = copy_text(&out->url, config->url);
+    ok &= copy_text(&out->ca_file, config->ca_file);
+    ok &= copy_text(&out->client_cert_file, config->client_cert_file);
+    ok &= copy_text(&out->client_key_file, config->client_key_file);
+    return ok;
+}
+
+/* All but the loop's handles. */
+static void
+client_free(struct vd_http_client *client)
+{
+    curl_slist_free_all(client->headers);
+    free((char *)(uintptr_t)client->config.url);
+    free((char *)(uintptr_t)client->config.ca_file);
+    free((char *)(uintptr_t)client->config.client_cert_file);
+    free((char *)(uintptr_t)client->config.client_key_file);
+    free(client);
+    curl_global_cleanup();
+}
+
 enum vd_err
 vd_http_client_new(struct vd_http_client **out, uv_loop_t *loop,
                    const struct vd_http_client_config *config)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return VD_ERR_NO_MEMORY;
     struct vd_http_client *client = calloc(1, sizeof *client);
-    char *url = strdup(config->url);
+    if (client == NULL)
+        return VD_ERR_NO_MEMORY;
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        free(client);
+        return VD_ERR_NO_MEMORY;
+    }
+    bool copied = copy_config(&client->config, config);
     CURLM *multi = curl_multi_init();
     /* Without "Expect:" curl asks before it sends a body and waits for the answer. */
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+    client->headers = headers;
     headers = headers == NULL ? NULL : curl_slist_append(headers, "Expect:");
-    if (client == NULL || url == NULL || multi == NULL || headers == NULL) {
-        free(client);
-        free(url);
+    if (!copied || multi == NULL || headers == NULL) {
         curl_multi_cleanup(multi);
-        curl_slist_free_all(headers);
-        curl_global_cleanup();
+        client_free(client);
         return VD_ERR_NO_MEMORY;
     }
     client->loop = loop;
-    client->url = url;
     client->multi = multi;
-    client->headers = headers;
-    client->config = *config;
-    client->config.url = url;
-    set_defaults(&client->config);
     uv_timer_init(loop, &client->timer);
     client->timer.data = client;
     client->handles = 1;

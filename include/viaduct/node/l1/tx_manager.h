@@ -7,8 +7,8 @@
 
    There are two parts.  struct vd_txm is a state machine without clock, socket or file: inputs come
    as calls with the time in them, effects go out through struct vd_txm_effects, so a test can run
-   it on virtual time against a model L1.  struct vd_txm_driver ties one to a struct vd_l1, a key, a
-   journal file and the loop.  Both live on one thread.
+   it on virtual time against a model L1.  struct vd_txm_driver ties one to a struct vd_l1, a
+   signer, a journal file and the loop.  Both live on one thread.
 
    The journal is one append-only file of checksummed records; see src/node/l1/txm_journal.c for its
    layout and crash story. */
@@ -20,7 +20,7 @@
 #include "viaduct/core/rollup/config.h"
 
 struct vd_l1;
-struct vd_key;
+struct vd_signer;
 struct vd_pool;
 struct vd_txm;
 
@@ -65,8 +65,8 @@ enum vd_txm_event_kind {
                            VD_TXM_REORGED_OUT follows and they   are sent again */
     VD_TXM_LOST,        /* the nonce was used, that deep, by a transaction that is none of ours;
                            the payload is forgotten after this event */
-    VD_TXM_STUCK,       /* cannot go on now, text says why (fee cap, funds, refused); it goes on
-                           trying.  Once for each new reason. */
+    VD_TXM_STUCK,       /* cannot go on now, text says why (fee cap, funds, refused; without a tag:
+                           the signer); it goes on trying.  Once for each new reason. */
 };
 
 struct vd_txm_event {
@@ -187,12 +187,12 @@ void vd_txm_snapshot(const struct vd_txm *txm, void (*fn)(void *ctx, struct vd_s
 
 struct vd_txm_driver;
 
-/* vd_txm_open reads (or makes) the journal at path, locks it, and starts.  l1, pool and key outlive
-   it.  config->from is taken from the key.  On failure why (of why_size bytes) says what is wrong
-   and what to do.  VD_ERR_BUSY: another process holds the journal. */
+/* vd_txm_open reads (or makes) the journal at path, locks it, and starts.  l1, pool and signer
+   outlive it.  config->from is taken from the signer.  On failure why (of why_size bytes) says what
+   is wrong and what to do.  VD_ERR_BUSY: another process holds the journal. */
 VD_MUST_USE enum vd_err vd_txm_open(struct vd_txm_driver **out, char *why, size_t why_size,
                                     uv_loop_t *loop, struct vd_pool *pool, struct vd_l1 *l1,
-                                    const struct vd_key *key, const char *path,
+                                    struct vd_signer *signer, const char *path,
                                     const struct vd_txm_config *config,
                                     const struct vd_txm_listener *listener);
 /* The manager inside, for vd_txm_send and vd_txm_each. */

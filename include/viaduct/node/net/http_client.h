@@ -17,7 +17,22 @@ struct vd_http_client_config {
     uint32_t timeout_ms;         /* whole request; 0: 30,000 */
     uint32_t connect_timeout_ms; /* 0: 5,000 */
     size_t max_response_bytes;   /* 0: 256 MiB; above: VD_ERR_TOO_LARGE */
+    /* https only: PEM files, read anew for each connection; copied paths.  The server's certificate
+       is always checked, against those of ca_file alone if it is given, else the system's. */
+    const char *ca_file;          /* or NULL */
+    const char *client_cert_file; /* identifies this client; with its chain; or NULL */
+    const char *client_key_file;  /* of that certificate, not encrypted; or NULL */
 };
+
+/* What a URL says about who can listen. */
+struct vd_http_url {
+    bool is_https;
+    bool is_loopback; /* "localhost", 127.0.0.0/8 or ::1 */
+    char
+        address[300]; /* scheme, host and port: without what may be secret (user, path), for logs */
+};
+/* VD_ERR_INVALID: text is no URL of http or https. */
+VD_MUST_USE enum vd_err vd_http_url_read(struct vd_http_url *out, const char *text);
 
 struct vd_http_result {
     /* VD_OK: an HTTP answer with status 200 came.  VD_ERR_REFUSED: another status.  VD_ERR_TIMEOUT,

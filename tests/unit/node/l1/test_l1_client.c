@@ -17,6 +17,7 @@
 #include "viaduct/core/state/trie.h"
 #include "viaduct/node/l1/key.h"
 #include "viaduct/node/l1/l1_client.h"
+#include "viaduct/node/l1/signer.h"
 #include "viaduct/node/l1/tx_manager.h"
 #include "viaduct/node/net/jsonrpc.h"
 #include "viaduct/node/platform/curves.h"
@@ -670,17 +671,25 @@ on_txm_event(void *ctx, const struct vd_txm_event *event)
         e->order[e->confirmed++] = event->tag.ptr[0];
 }
 
-static struct vd_key *
-test_key(void)
+static struct vd_signer *
+signer_of(struct fake *f, const uint8_t secret[32])
+{
+    struct vd_key *key;
+    struct vd_signer *signer;
+    assert_int_equal(vd_key_from_bytes(&key, secret), VD_OK);
+    assert_int_equal(vd_signer_local(&signer, &f->loop, f->pool, key), VD_OK);
+    return signer;
+}
+
+static struct vd_signer *
+test_signer(struct fake *f)
 {
     uint8_t secret[32] = {1, 2, 3};
-    struct vd_key *key;
-    assert_int_equal(vd_key_from_bytes(&key, secret), VD_OK);
-    return key;
+    return signer_of(f, secret);
 }
 
 static struct vd_txm_driver *
-open_txm(struct fake *f, struct vd_l1 *l1, const struct vd_key *key, const char *path,
+open_txm(struct fake *f, struct vd_l1 *l1, struct vd_signer *signer, const char *path,
          uint64_t chain, uint64_t confirmations, struct events *events)
 {
     struct vd_txm_config config = {
@@ -688,8 +697,8 @@ open_txm(struct fake *f, struct vd_l1 *l1, const struct vd_key *key, const char 
     struct vd_txm_listener listener = {events, on_txm_event};
     struct vd_txm_driver *driver;
     char why[256];
-    enum vd_err err =
-        vd_txm_open(&driver, why, sizeof why, &f->loop, f->pool, l1, key, path, &config, &listener);
+    enum vd_err err = vd_txm_open(&driver, why, sizeof why, &f->loop, f->pool, l1, signer, path,
+                                  &config, &listener);
     if (err != VD_OK)
         fail_msg("%s", why);
     return driver;
@@ -754,18 +763,18 @@ test_transactions_survive_restarts_and_reorgs(void **state)
     path_of(path);
     remove_journal();
     fake_start(&f);
-    struct vd_key *key = test_key();
+    struct vd_signer *signer = test_signer(&f);
     struct vd_l1 *l1 = connect_l1(&f, (struct vd_l1_config){0});
     mine(&f);
     vd_l1_start(l1);
     follow(&f, l1);
-    struct vd_txm_driver *driver = open_txm(&f, l1, key, path, CHAIN_ID, 3, &events);
+    struct vd_txm_driver *driver = open_txm(&f, l1, signer, path, CHAIN_ID, 3, &events);
     char why[256];
     struct vd_txm_driver *second;
     struct vd_txm_config config = {.chain_id = CHAIN_ID};
     struct vd_txm_listener none = {0};
     assert_int_equal(
-        vd_txm_open(&second, why, sizeof why, &f.loop, f.pool, l1, key, path, &config, &none),
+        vd_txm_open(&second, why, sizeof why, &f.loop, f.pool, l1, signer, path, &config, &none),
         VD_ERR_BUSY);
     for (uint8_t i = 0; i < 5; i++)
         send_payload(driver, i, 100 + 20000 * (size_t)i);
@@ -776,7 +785,7 @@ test_transactions_survive_restarts_and_reorgs(void **state)
     int fd = open(path, O_WRONLY | O_APPEND);
     assert_int_equal(write(fd, "VTX1\0\0\0\x50torn", 12), 12);
     close(fd);
-    driver = open_txm(&f, l1, key, path, CHAIN_ID, 3, &events);
+    driver = open_txm(&f, l1, signer, path, CHAIN_ID, 3, &events);
     assert_int_equal(vd_txm_count(vd_txm_driver_manager(driver)), 5);
     send_payload(driver, 5, 10);
     for (int i = 0; i < 400 && events.confirmed < 6; i++) {
@@ -813,18 +822,18 @@ test_transactions_survive_restarts_and_reorgs(void **state)
     l1 = connect_l1(&f, (struct vd_l1_config){0});
     config.chain_id = 901;
     assert_int_equal(
-        vd_txm_open(&second, why, sizeof why, &f.loop, f.pool, l1, key, path, &config, &none),
+        vd_txm_open(&second, why, sizeof why, &f.loop, f.pool, l1, signer, path, &config, &none),
         VD_ERR_MISMATCH);
     config.chain_id = CHAIN_ID;
     fd = open(path, O_WRONLY);
     assert_int_equal(pwrite(fd, "x", 1, 100), 1);
     close(fd);
     assert_int_equal(
-        vd_txm_open(&second, why, sizeof why, &f.loop, f.pool, l1, key, path, &config, &none),
+        vd_txm_open(&second, why, sizeof why, &f.loop, f.pool, l1, signer, path, &config, &none),
         VD_ERR_CORRUPT);
     assert_non_null(strstr(why, "damaged"));
     vd_l1_close(l1, NULL, NULL);
-    vd_key_free(key);
+    vd_signer_close(signer, NULL, NULL);
     remove_journal();
     fake_stop(&f);
 }
@@ -935,18 +944,17 @@ test_a_real_l1_takes_transactions_and_its_blocks_verify(void **state)
     struct events events = {0};
     char path[64];
     uint8_t bytes[32];
-    struct vd_key *key;
     bool done = false;
     path_of(path);
     remove_journal();
     fake_start(&f);
     assert_int_equal(vd_hex_decode(bytes, 32, secret, strlen(secret)), VD_OK);
-    assert_int_equal(vd_key_from_bytes(&key, bytes), VD_OK);
+    struct vd_signer *signer = signer_of(&f, bytes);
     struct vd_l1 *l1 = connect_l1(&f, (struct vd_l1_config){.url = url, .poll_interval_ms = 100});
     vd_l1_chain_id(l1, on_chain_id, &done);
     run_until(&f, is_set, &done);
     vd_l1_start(l1);
-    struct vd_txm_driver *driver = open_txm(&f, l1, key, path, real_chain_id, 2, &events);
+    struct vd_txm_driver *driver = open_txm(&f, l1, signer, path, real_chain_id, 2, &events);
     for (uint8_t i = 0; i < 10; i++)
         send_payload(driver, i, 100 + 9000 * (size_t)i);
     for (int i = 0; i < 3000 && events.confirmed < 10; i++)
@@ -963,7 +971,7 @@ test_a_real_l1_takes_transactions_and_its_blocks_verify(void **state)
     }
     assert_true(receipts >= 10);
     vd_l1_close(l1, NULL, NULL);
-    vd_key_free(key);
+    vd_signer_close(signer, NULL, NULL);
     remove_journal();
     fake_stop(&f);
 }
