@@ -17,6 +17,7 @@ on_engine_heads(void *ctx, const struct vd_heads *heads, bool reorg, uint64_t co
     }
     if (n->follower && !n->closing) {
         vd_node_batcher_heads(n);
+        vd_node_proposer_heads(n);
     }
 }
 
@@ -51,6 +52,7 @@ on_l1_heads(void *ctx, const struct vd_l1_heads *heads)
     vd_node_sequencer_check(n);
     vd_node_finalize(n);
     vd_node_batcher_heads(n);
+    vd_node_proposer_heads(n);
 }
 
 static void
@@ -65,6 +67,7 @@ on_l1_reorg(void *ctx, const struct vd_l1_ref *ancestor)
     struct vd_follower_heads heads;
     vd_node_follower_heads(n, &heads);
     vd_follower_l1_reorg(n->follower, vd_node_now(n), &heads);
+    vd_node_proposer_reorg(n);
 }
 
 static void
@@ -166,6 +169,7 @@ on_tick(uv_timer_t *timer)
     if (n->batcher) {
         vd_batcher_tick(n->batcher, vd_node_now(n));
     }
+    vd_node_proposer_tick(n);
 }
 
 /* --- opening --- */
@@ -178,7 +182,8 @@ open_engine(struct vd_node *n, char *why, size_t why_size)
                                       .rollup = &n->rollup,
                                       .genesis = n->config.genesis,
                                       .journal = n->config.sequencer,
-                                      .accept_transactions = n->config.sequencer,
+                                      .accept_transactions =
+                                          n->config.sequencer && !n->config.deposits_only,
                                       .retention_blocks = n->config.retention_blocks,
                                       .clock = n->clock,
                                       .logger = n->config.logger,
@@ -254,6 +259,9 @@ vd_node_new(struct vd_node **out, char *why, size_t why_size, const struct vd_no
         err = vd_node_batcher_new(n, why, why_size);
     }
     if (err == VD_OK) {
+        err = vd_node_proposer_new(n, why, why_size);
+    }
+    if (err == VD_OK) {
         err = vd_node_serve(n, why, why_size);
     }
     if (err == VD_OK) {
@@ -282,12 +290,14 @@ free_roles(struct vd_node *n)
     }
     vd_sequencer_free(n->sequencer);
     vd_batcher_free(n->batcher);
+    vd_node_proposer_free(n);
 }
 
 enum close_stage {
     CLOSE_SERVER,
     CLOSE_TIMER,
     CLOSE_TXM,
+    CLOSE_PROPOSER_TXM,
     CLOSE_L1,
     CLOSE_WORK,
     CLOSE_ENGINE,
@@ -337,6 +347,13 @@ close_step(void *ctx)
     case CLOSE_TXM:
         if (n->txm) {
             vd_txm_close(n->txm, close_step, n);
+            return;
+        }
+        close_step(n);
+        return;
+    case CLOSE_PROPOSER_TXM:
+        if (n->proposer_txm) {
+            vd_txm_close(n->proposer_txm, close_step, n);
             return;
         }
         close_step(n);

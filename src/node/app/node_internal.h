@@ -5,12 +5,14 @@
 #include "node.h"
 #include "serve.h"
 #include "viaduct/node/engine/view.h"
-#include "viaduct/node/l1/key.h"
 #include "viaduct/node/l1/l1_client.h"
+#include "viaduct/node/l1/signer.h"
 #include "viaduct/node/l1/tx_manager.h"
 #include "viaduct/node/platform/clock.h"
 #include "viaduct/node/roles/batcher.h"
 #include "viaduct/node/roles/follower.h"
+#include "viaduct/node/roles/proposer.h"
+#include "viaduct/node/roles/resolver.h"
 #include "viaduct/node/roles/sequencer.h"
 
 /* How often the roles look at the clock. */
@@ -66,6 +68,12 @@ struct vd_node {
     struct vd_job encode_job;
     bool throttled;
 
+    /* proposer, and the resolver of its games */
+    struct vd_proposer *proposer;
+    struct vd_resolver *resolver;
+    struct vd_txm_driver *proposer_txm;
+    struct vd_txm_listener proposer_listener;
+
     /* rpc */
     struct vd_server server;
     char *rollup_json;
@@ -101,6 +109,13 @@ void vd_node_sequencer_check(struct vd_node *n);
 /* node_batch.c */
 enum vd_err vd_node_batcher_new(struct vd_node *n, char *why, size_t why_size);
 void vd_node_batcher_heads(struct vd_node *n);
+
+/* node_propose.c; without a proposer these do nothing */
+enum vd_err vd_node_proposer_new(struct vd_node *n, char *why, size_t why_size);
+void vd_node_proposer_free(struct vd_node *n);
+void vd_node_proposer_heads(struct vd_node *n);
+void vd_node_proposer_reorg(struct vd_node *n);
+void vd_node_proposer_tick(struct vd_node *n);
 
 /* node_serve.c */
 enum vd_err vd_node_serve(struct vd_node *n, char *why, size_t why_size);

@@ -91,7 +91,8 @@ vd_node_sequencer_new(struct vd_node *n)
         return VD_OK;
     }
     struct vd_sequencer_config config = {.rollup = &n->rollup,
-                                         .l1_confirmations = n->config.sequencer_l1_confs};
+                                         .l1_confirmations = n->config.sequencer_l1_confs,
+                                         .deposits_only = n->config.deposits_only};
     struct vd_sequencer_effects effects = {
         .ctx = n, .fetch_origin = fetch_origin, .open = open_block, .seal = seal, .note = note};
     return vd_sequencer_new(&n->sequencer, &config, &effects);

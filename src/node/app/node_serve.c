@@ -52,6 +52,15 @@ metrics(void *ctx, struct vd_json *out)
         vd_rpc_metric(out, "viaduct_batcher_channels", "counter", "Channels closed.",
                       vd_batcher_channels(n->batcher));
     }
+    if (n->proposer) {
+        vd_rpc_metric(out, "viaduct_proposer_games", "counter", "Output proposals made.",
+                      vd_proposer_games(n->proposer));
+        vd_rpc_metric(out, "viaduct_proposer_block", "gauge", "L2 block proposed last.",
+                      vd_proposer_last(n->proposer));
+        vd_rpc_metric(out, "viaduct_proposer_open_games", "gauge",
+                      "Own games not resolved or with the bond not back.",
+                      vd_resolver_open(n->resolver));
+    }
 }
 
 enum vd_err
@@ -61,6 +70,7 @@ vd_node_serve(struct vd_node *n, char *why, size_t why_size)
                                     .clock = n->clock,
                                     .client_version = VD_CLIENT_VERSION,
                                     .rollup_json = n->rollup_json,
+                                    .l1 = n->l1,
                                     .limits = {.gas = n->config.rpc_gas,
                                                .call_ms = (uint32_t)n->config.rpc_call_ms,
                                                .log_blocks = n->config.rpc_log_blocks,

@@ -80,12 +80,17 @@ void
 vd_node_config_from_options(struct vd_node_config *config, const struct vd_options *options)
 {
     config->retention_blocks = options->retention_blocks;
+    config->deposits_only = options->deposits_only;
+    config->proposer_unfinalized = options->proposer_unfinalized;
     config->singular_batches = strcmp(options->batcher_batch_type, "singular") == 0;
     config->channel_bytes = options->batcher_channel_bytes;
     config->channel_age_ms = options->batcher_channel_ms;
     config->frame_bytes = options->batcher_frame_bytes;
     config->batcher_confs = options->batcher_confs;
     config->batcher_max_fee_gwei = options->batcher_max_fee_gwei;
+    config->proposal_interval_s = options->proposal_interval_s;
+    config->proposer_confs = options->proposer_confs;
+    config->proposer_max_fee_gwei = options->proposer_max_fee_gwei;
     config->http_host = options->http_host;
     config->http_cors = options->http_cors;
     config->http_vhosts = options->http_vhosts;

@@ -233,7 +233,9 @@ refusal(const struct vd_engine *e, struct vd_slice raw)
         return "the node is shutting down";
     }
     if (!e->config.accept_transactions) {
-        return "this node takes no transactions: it is no sequencer";
+        return e->config.journal ? "this sequencer takes no transactions, its operator refuses "
+                                   "them; L1's portal takes deposits"
+                                 : "this node takes no transactions: it is no sequencer";
     }
     if (atomic_load(&e->broken)) {
         return "the node cannot write to its folder any more";

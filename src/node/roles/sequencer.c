@@ -176,7 +176,7 @@ open_next(struct vd_sequencer *s, uint64_t now_ms)
         s->retry_at_ms = now_ms + RETRY_MS;
         return;
     }
-    s->attributes.no_tx_pool = pick.no_tx_pool;
+    s->attributes.no_tx_pool = pick.no_tx_pool || s->config.deposits_only;
     s->state = OPENING;
     s->effects.open(s->effects.ctx, &s->attributes);
 }

@@ -95,12 +95,14 @@ vd_rpc_api_free(struct vd_rpc_api *api)
 enum vd_err
 vd_rpc_api_add(struct vd_rpc_api *api, struct vd_rpc *rpc)
 {
-    const struct vd_method_table *const tables[] = {
-        &VD_ETH_BLOCK_METHODS, &VD_ETH_STATE_METHODS, &VD_ETH_TX_METHODS, &VD_ETH_CALL_METHODS,
-        &VD_ETH_LOG_METHODS,   &VD_FILTER_METHODS,    &VD_FEE_METHODS,    &VD_NET_METHODS,
-        &VD_DEBUG_METHODS,     &VD_OPTIMISM_METHODS, /* last: L2 only */
-    };
-    size_t count = VD_COUNT_OF(tables) - (api->rollup == NULL ? 1 : 0);
+    const struct vd_method_table *const tables[] =
+        {
+            &VD_ETH_BLOCK_METHODS, &VD_ETH_STATE_METHODS,  &VD_ETH_TX_METHODS,
+            &VD_ETH_CALL_METHODS,  &VD_ETH_LOG_METHODS,    &VD_FILTER_METHODS,
+            &VD_FEE_METHODS,       &VD_NET_METHODS,        &VD_DEBUG_METHODS,
+            &VD_OPTIMISM_METHODS,  &VD_WITHDRAWAL_METHODS, /* these two: L2 only */
+        };
+    size_t count = VD_COUNT_OF(tables) - (api->rollup == NULL ? 2 : 0);
     enum vd_err err = VD_OK;
     for (size_t i = 0; i < count && err == VD_OK; i++)
         err = vd_rpc_add(rpc, tables[i]->methods, tables[i]->count, api);

@@ -50,6 +50,7 @@ extern const struct vd_method_table VD_FEE_METHODS;
 extern const struct vd_method_table VD_NET_METHODS;
 extern const struct vd_method_table VD_DEBUG_METHODS;
 extern const struct vd_method_table VD_OPTIMISM_METHODS;
+extern const struct vd_method_table VD_WITHDRAWAL_METHODS;
 
 /* An error of the world as an answer: -32000 with a sentence. */
 vd_done *vd_answer_err(struct vd_rpc_call *call, enum vd_err err);

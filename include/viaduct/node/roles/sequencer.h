@@ -15,6 +15,7 @@ struct vd_sequencer;
 struct vd_sequencer_config {
     const struct vd_rollup_config *rollup; /* borrowed */
     uint64_t l1_confirmations;             /* how deep an L1 block must be to become an origin */
+    bool deposits_only;                    /* no block takes users' transactions */
 };
 
 /* Effects are answered later, never inside the call. */

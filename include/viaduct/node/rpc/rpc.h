@@ -1,14 +1,16 @@
 /* The JSON-RPC methods of one chain instance, and its three pages for operators.
 
-   Namespaces: eth, net, web3, debug; on L2 also optimism.  Everything is read through a view of
-   the engine: `latest` is the database's tip, `pending` the open block (latest when none is
-   open), `safe` and `finalized` the heads.  Whatever reads the database runs in the pool, so that
-   reading holds up neither the loop nor the engine. */
+   Namespaces: eth, net, web3, debug; on L2 also optimism, and viaduct_withdrawalStatus.  Everything
+   is read through a view of the engine: `latest` is the database's tip, `pending` the open block
+   (latest when none is open), `safe` and `finalized` the heads.  Whatever reads the database runs
+   in the pool, so that reading holds up neither the loop nor the engine. */
 #ifndef VIADUCT_NODE_RPC_RPC_H
 #define VIADUCT_NODE_RPC_RPC_H
 
 #include "viaduct/node/engine/engine.h"
 #include "viaduct/node/net/jsonrpc.h"
+
+struct vd_l1;
 
 struct vd_rpc_api_limits {
     uint64_t gas;                /* of eth_call and eth_estimateGas; 50,000,000 */
@@ -38,6 +40,8 @@ struct vd_rpc_api_config {
     const struct vd_clock *clock;
     const char *client_version; /* "viaduct/v0.1.0/linux-amd64"; copied */
     const char *rollup_json; /* L2: the object of optimism_rollupConfig as text, copied; L1: NULL */
+    struct vd_l1 *l1; /* L2: whose contracts viaduct_withdrawalStatus asks, or NULL; must outlive
+                         every server */
     struct vd_rpc_api_limits limits; /* a field that is 0 takes the default */
     void *ctx;                       /* of the callbacks below; any of them may be NULL */
     /* L2: fills *out (zeroed before).  The loop's thread. */

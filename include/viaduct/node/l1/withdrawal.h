@@ -1,0 +1,89 @@
+/* Where a withdrawal stands, by L1's word.
+
+   A message from L2 goes three ways on L1: an output root whose block holds it is proposed as a
+   dispute game; it is proven against that game; both delays pass, the game is resolved, and it is
+   finalized.  This module asks portal, registry and factory, all at one L1 block, and says which
+   step is next, which game serves, and how long it still takes.  The names of the states are those
+   of viem's getWithdrawalStatus.  (OP Stack specs, "Withdrawals", "Stage One: Optimism Portal".)
+
+   Games are taken for what the registry says of them; whether a game's root is that of the L2 chain
+   only L2 knows, so the caller is asked.  Loop's thread. */
+#ifndef VIADUCT_NODE_L1_WITHDRAWAL_H
+#define VIADUCT_NODE_L1_WITHDRAWAL_H
+
+#include "viaduct/node/l1/l1_client.h"
+
+enum vd_withdrawal_state {
+    VD_WITHDRAWAL_WAITING_TO_PROVE,
+    VD_WITHDRAWAL_READY_TO_PROVE,
+    VD_WITHDRAWAL_WAITING_TO_FINALIZE,
+    VD_WITHDRAWAL_READY_TO_FINALIZE,
+    VD_WITHDRAWAL_FINALIZED,
+};
+/* "waiting-to-prove" and so on. */
+const char *vd_withdrawal_state_name(enum vd_withdrawal_state state);
+
+struct vd_withdrawal_game {
+    struct vd_address proxy;
+    bool has_index;
+    uint64_t index; /* in the factory */
+    uint64_t l2_block;
+    struct vd_hash root;
+    uint64_t created; /* L1 times, seconds */
+    uint64_t resolved;
+    uint64_t clock_s; /* its longest clock */
+    uint64_t status;  /* VD_GAME_IN_PROGRESS and so on */
+    bool proper;      /* registered, neither blacklisted nor retired, L1 not paused */
+    bool respected;
+    bool blacklisted;
+    bool retired;
+};
+/* Proper, respected, and not lost. */
+bool vd_withdrawal_game_is_valid(const struct vd_withdrawal_game *game);
+
+struct vd_withdrawal_standing {
+    enum vd_withdrawal_state state;
+    bool has_game;
+    struct vd_withdrawal_game game; /* the one that proves it, or that can */
+    bool proven;
+    struct vd_address submitter; /* whose proof it is */
+    uint64_t proven_at;
+    bool seconds_known;
+    uint64_t seconds_left; /* until the next step can be taken, by L1's clock */
+    bool can_resolve;      /* the game's clock is over, somebody has to resolve it */
+    bool paused;
+    uint64_t games_refused; /* games of late enough blocks that are not valid */
+    struct vd_l1_ref at;    /* everything was read at this L1 block */
+    /* What a transaction of the next step needs. */
+    struct vd_address factory;
+    struct vd_address registry;
+};
+
+/* What to do next, in a sentence without a full stop; out holds size bytes, 300 are enough. */
+void vd_withdrawal_explain(char *out, size_t size, const struct vd_withdrawal_standing *standing);
+
+/* Answers vd_withdrawal_root_fn: whether the L2 chain has this root at that block.
+   VD_ERR_NOT_FOUND: L2 does not have the block (yet). */
+typedef void (*vd_withdrawal_root_answer)(void *ctx, enum vd_err err, bool is_right);
+typedef void (*vd_withdrawal_root_fn)(void *ctx, uint64_t number, const struct vd_hash *root,
+                                      vd_withdrawal_root_answer answer, void *answer_ctx);
+
+struct vd_withdrawal_query {
+    struct vd_address portal;
+    struct vd_hash hash; /* of the withdrawal */
+    /* The L2 block that holds it.  Without it no game to prove it by is looked for. */
+    bool has_block;
+    uint64_t l2_block;
+    uint64_t l2_time;
+    vd_withdrawal_root_fn check_root; /* may be NULL: games are believed */
+    void *ctx;
+};
+
+/* standing is NULL on an error, which text explains; both live during the callback.  fn runs once,
+   never inside this call. */
+typedef void (*vd_withdrawal_fn)(void *ctx, enum vd_err err, const char *text,
+                                 const struct vd_withdrawal_standing *standing);
+void vd_withdrawal_look(struct vd_l1 *l1, const struct vd_withdrawal_query *query,
+                        vd_withdrawal_fn fn, void *ctx);
+
+#endif
