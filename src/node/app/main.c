@@ -24,6 +24,8 @@ static const struct {
     {"dev", VD_COMMAND_DEV, vd_command_dev, "a complete rollup on this machine: L1 and L2"},
     {"node", VD_COMMAND_NODE, vd_command_node, "an L2 node on an external L1"},
     {"genesis", VD_COMMAND_GENESIS, vd_command_genesis, "write rollup.json and genesis.json"},
+    /* Its actions have their own options; it prints its help itself. */
+    {"account", 0, vd_command_account, "keystore files: new, import, list, sign"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
@@ -48,6 +50,9 @@ help(const char *name)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (name && strcmp(name, commands[i].name) == 0) {
+            if (commands[i].bit == 0) {
+                return commands[i].run(1, (char *[]){(char *)"--help"});
+            }
             printf("viaduct %s: %s\n\n", name, commands[i].help);
             vd_options_help(commands[i].bit, print_line, stdout);
             printf("\nEach option can stand in the environment too (VIADUCT_HTTP_PORT for "

@@ -140,7 +140,7 @@ vd_password_ask(struct vd_password *password, const char *prompt, char *error, s
     if (fd < 0) {
         snprintf(error, error_len,
                  "there is no terminal to ask for a password on; write it to a file of mode 0600 "
-                 "and name that by the password-file option");
+                 "and give that file (--help names the option)");
         return false;
     }
     show(fd, prompt);
