@@ -3,6 +3,28 @@
 
 #define OUTPUT_BYTES 128u
 
+#define MIB ((size_t)1 << 20)
+#define WALK_BYTES (32 * MIB)
+#define L1_BYTES (384 * MIB)
+#define DERIVE_BYTES (1152 * MIB)
+#define CHANNEL_BYTES ((size_t)VD_CHANNEL_MAX_BYTES)
+#define BATCH_BYTES (960 * MIB)
+#define DEPOSIT_BYTES (32 * MIB)
+
+void
+vd_program_memory_init(struct vd_program_memory *memory, void *bytes, size_t size)
+{
+    uint8_t *at = bytes;
+    VD_ASSERT(size == VD_PROGRAM_MEMORY);
+    vd_arena_init(&memory->walk, at, WALK_BYTES);
+    vd_arena_init(&memory->l1, at + WALK_BYTES, L1_BYTES);
+    vd_arena_init(&memory->derive, at + WALK_BYTES + L1_BYTES, DERIVE_BYTES);
+    vd_arena_init(&memory->exec, at + WALK_BYTES + L1_BYTES + DERIVE_BYTES,
+                  size - WALK_BYTES - L1_BYTES - DERIVE_BYTES);
+    memory->limits = (struct vd_derive_limits){
+        .channel_bytes = CHANNEL_BYTES, .batch_bytes = BATCH_BYTES, .l1_bytes = DEPOSIT_BYTES};
+}
+
 static enum vd_err
 read_local(struct run *run, uint8_t *out, size_t len, unsigned ident)
 {

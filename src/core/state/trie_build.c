@@ -201,9 +201,9 @@ vd_trie_hash(struct vd_arena *arena, struct vd_trie_tnode *root, bool keep_rlp)
 
 /* --- tries without a past --- */
 
-enum vd_err
-vd_trie_pairs_root(struct vd_hash *root, struct vd_arena *arena, const struct vd_trie_item *items,
-                   size_t count)
+static enum vd_err
+pairs_root(struct vd_hash *root, struct vd_arena *arena, const struct vd_trie_item *items,
+           size_t count, const struct vd_trie_sink *sink)
 {
     *root = VD_EMPTY_ROOT;
     if (count == 0)
@@ -212,11 +212,20 @@ vd_trie_pairs_root(struct vd_hash *root, struct vd_arena *arena, const struct vd
     struct vd_trie_tnode *top;
     enum vd_err err = vd_trie_build(arena, &top, items, count, 0);
     if (err == VD_OK)
-        err = vd_trie_hash(arena, top, false);
+        err = vd_trie_hash(arena, top, sink != NULL);
     if (err == VD_OK)
         memcpy(root->b, top->ref.bytes, sizeof root->b);
+    if (err == VD_OK && sink != NULL)
+        err = vd_trie_emit(sink, NULL, top, NULL);
     vd_arena_rewind(arena, mark);
     return err;
+}
+
+enum vd_err
+vd_trie_pairs_root(struct vd_hash *root, struct vd_arena *arena, const struct vd_trie_item *items,
+                   size_t count)
+{
+    return pairs_root(root, arena, items, count, NULL);
 }
 
 /* rlp(index), which for the indices of a list is at most nine bytes. */
@@ -249,8 +258,8 @@ list_rank_to_index(size_t rank, size_t count)
 }
 
 enum vd_err
-vd_trie_list_root(struct vd_hash *root, struct vd_arena *arena, const struct vd_slice *items,
-                  size_t count)
+vd_trie_list_nodes(struct vd_hash *root, struct vd_arena *arena, const struct vd_slice *items,
+                   size_t count, const struct vd_trie_sink *sink)
 {
     size_t mark = vd_arena_mark(arena);
     struct list_key *keys = VD_ARENA_NEW(arena, struct list_key, count);
@@ -264,7 +273,14 @@ vd_trie_list_root(struct vd_hash *root, struct vd_arena *arena, const struct vd_
         size_t len = write_list_key(&keys[rank], index);
         pairs[rank] = (struct vd_trie_item){keys[rank].bytes, 2 * len, items[index]};
     }
-    enum vd_err err = vd_trie_pairs_root(root, arena, pairs, count);
+    enum vd_err err = pairs_root(root, arena, pairs, count, sink);
     vd_arena_rewind(arena, mark);
     return err;
+}
+
+enum vd_err
+vd_trie_list_root(struct vd_hash *root, struct vd_arena *arena, const struct vd_slice *items,
+                  size_t count)
+{
+    return vd_trie_list_nodes(root, arena, items, count, NULL);
 }

@@ -11,6 +11,16 @@
 #include "viaduct/core/program/oracle.h"
 #include "viaduct/core/rollup/derive.h"
 
+/* What core does not compute, through the oracle: curves is the face of it. */
+struct vd_oracle_curves {
+    struct vd_curves curves;
+    const struct vd_oracle *oracle;
+    _Alignas(32) uint8_t scratch[256];
+};
+void vd_oracle_curves_init(struct vd_oracle_curves *curves, const struct vd_oracle *oracle);
+/* The key of address || gas || input. */
+struct vd_hash vd_precompile_key(struct vd_slice input);
+
 /* Memory, all of it given: regions are used from their start and touched as they are needed. */
 struct vd_program_memory {
     struct vd_arena walk;   /* hashes of L1 blocks and of past L2 blocks, 32 bytes each */
@@ -19,6 +29,11 @@ struct vd_program_memory {
     struct vd_arena exec;   /* one L2 block in execution */
     struct vd_derive_limits limits;
 };
+
+/* The whole of it, in the machine and on the host alike: a run that fits the one fits the other. */
+#define VD_PROGRAM_MEMORY ((size_t)3 << 30)
+/* Divides size bytes, VD_PROGRAM_MEMORY of them, at a multiple of 64. */
+void vd_program_memory_init(struct vd_program_memory *memory, void *bytes, size_t size);
 
 struct vd_program {
     const struct vd_rollup_config *config; /* part of the prestate, never of the preimages */

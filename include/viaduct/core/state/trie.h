@@ -134,5 +134,9 @@ VD_MUST_USE enum vd_err vd_trie_verify(struct vd_slice *value, const struct vd_h
    withdrawals.  Scratch comes from the arena and goes back. */
 VD_MUST_USE enum vd_err vd_trie_list_root(struct vd_hash *root, struct vd_arena *arena,
                                           const struct vd_slice *items, size_t count);
+/* The same, and every node of it to sink's put. */
+VD_MUST_USE enum vd_err vd_trie_list_nodes(struct vd_hash *root, struct vd_arena *arena,
+                                           const struct vd_slice *items, size_t count,
+                                           const struct vd_trie_sink *sink);
 
 #endif
