@@ -73,6 +73,7 @@ struct command {
     struct vd_job genesis_job; /* writes genesis.json */
     char *rollup_json;
     struct vd_signer *batcher;
+    struct vd_signer *proposer;
     struct vd_node *node;
     char l1_url[64];
     char l2_folder[4096];
@@ -104,13 +105,15 @@ stop_step(void *ctx)
         vd_node_close(c->node, stop_step, c);
     } else if (stage == 2 && c->batcher) {
         vd_signer_close(c->batcher, stop_step, c);
-    } else if (stage == 3 && c->l1_server.rpc) {
+    } else if (stage == 3 && c->proposer) {
+        vd_signer_close(c->proposer, stop_step, c);
+    } else if (stage == 4 && c->l1_server.rpc) {
         vd_server_close(&c->l1_server, stop_step, c);
-    } else if (stage == 4 && c->l1) {
+    } else if (stage == 5 && c->l1) {
         vd_devchain_close(c->l1, stop_step, c);
-    } else if (stage == 5 && c->l1_engine) {
+    } else if (stage == 6 && c->l1_engine) {
         vd_engine_close(c->l1_engine, stop_step, c);
-    } else if (stage < 6) {
+    } else if (stage < 7) {
         stop_step(c);
     } else {
         vd_run_stopped(&c->run);
@@ -523,12 +526,16 @@ open_l2(struct command *c, char *error, size_t error_len)
                                     .l1_poll_ms = 200,
                                     .sequencer = true,
                                     .batcher_signer = c->batcher,
+                                    .proposer_signer = c->proposer,
                                     .http_port = (uint16_t)c->options.l2_port,
                                     .failed = on_failed,
                                     .ctx = c};
     vd_node_config_from_options(&config, &c->options);
     config.http_cors = dev_cors(c);
     config.batcher_confs = 1;
+    config.proposer_confs = 1;
+    config.proposer_unfinalized = true;
+    config.proposal_interval_s = c->options.dev_proposal_interval_s;
     if (config.channel_age_ms > 4000) {
         config.channel_age_ms = 4000; /* a developer wants to see safe blocks soon */
     }
@@ -624,6 +631,7 @@ open_l1(struct command *c, char *error, size_t error_len)
     vd_chain_config_l1(&c->l1_chain, L1_CHAIN, 0, 0);
     return make_folder(c, error, error_len) &&
            open_signer(c, &c->batcher, BATCHER, error, error_len) &&
+           open_signer(c, &c->proposer, PROPOSER, error, error_len) &&
            l1_genesis(c, error, error_len) && open_l1_engine(c, error, error_len) &&
            serve_l1(c, error, error_len) && compute(c, error, error_len);
 }
