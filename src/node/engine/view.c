@@ -271,34 +271,73 @@ fill_price(struct vd_tx_record *record, const struct vd_tx *tx, const struct vd_
     record->effective_gas_price = vd_u256_add(&header->base_fee, tip);
 }
 
+/* Everything but the receipt and its place among the logs.  Leaves nothing in the arena. */
+static enum vd_err
+fill_record(struct vd_view *view, struct vd_tx_record *r, const struct vd_body *body,
+            const struct vd_header *header, const struct vd_l1_fee_params *params, uint32_t index)
+{
+    size_t start = vd_arena_mark(&view->arena);
+    struct vd_tx tx;
+    r->raw = vd_body_transaction(body, index);
+    if (vd_tx_decode(&tx, NULL, &view->arena, r->raw) != VD_OK) {
+        return VD_ERR_CORRUPT;
+    }
+    r->hash = tx.hash;
+    r->sender = vd_body_sender(body, index);
+    fill_price(r, &tx, header);
+    if (params && tx.type != VD_TX_DEPOSIT) {
+        r->l1_fee = vd_l1_fee(r->raw, params);
+    }
+    vd_arena_rewind(&view->arena, start);
+    return VD_OK;
+}
+
 static enum vd_err
 fill_records(struct vd_view *view, struct vd_tx_record *records, const struct vd_body *body,
              const struct vd_receipt *receipts, const struct vd_header *header)
 {
     struct vd_l1_fee_params params;
     size_t logs = 0;
-    size_t start = vd_arena_mark(&view->arena);
+    enum vd_err err = VD_OK;
     bool has_params =
         body->count > 0 && read_fee_params(view, &params, vd_body_transaction(body, 0));
-    for (uint32_t i = 0; i < body->count; i++) {
+    for (uint32_t i = 0; i < body->count && err == VD_OK; i++) {
         struct vd_tx_record *r = &records[i];
-        struct vd_tx tx;
-        r->raw = vd_body_transaction(body, i);
-        if (vd_tx_decode(&tx, NULL, &view->arena, r->raw) != VD_OK) {
-            return VD_ERR_CORRUPT;
-        }
-        r->hash = tx.hash;
-        r->sender = vd_body_sender(body, i);
         r->receipt = receipts[i];
         r->first_log_index = logs;
         logs += receipts[i].log_count;
-        fill_price(r, &tx, header);
-        if (has_params && tx.type != VD_TX_DEPOSIT) {
-            r->l1_fee = vd_l1_fee(r->raw, &params);
-        }
-        vd_arena_rewind(&view->arena, start);
+        err = fill_record(view, r, body, header, has_params ? &params : NULL, i);
     }
-    return VD_OK;
+    return err;
+}
+
+enum vd_err
+vd_view_tx(struct vd_view *view, struct vd_tx_record *record, struct vd_slice *first,
+           uint64_t number, size_t index)
+{
+    struct vd_body body;
+    struct vd_header header;
+    struct vd_l1_fee_params params;
+    *record = (struct vd_tx_record){0};
+    enum vd_err err = need_arena(view);
+    if (err == VD_OK) {
+        err = vd_snapshot_header(view->snapshot, &header, NULL, number);
+    }
+    if (err == VD_OK) {
+        err = vd_snapshot_body(view->snapshot, &body, number);
+    }
+    if (err == VD_OK) {
+        err = index < body.count
+                  ? vd_snapshot_receipt(view->snapshot, &record->receipt, &record->first_log_index,
+                                        &view->arena, number, index)
+                  : VD_ERR_NOT_FOUND;
+    }
+    if (err != VD_OK) {
+        return err;
+    }
+    *first = vd_body_transaction(&body, 0);
+    bool has_params = read_fee_params(view, &params, *first);
+    return fill_record(view, record, &body, &header, has_params ? &params : NULL, (uint32_t)index);
 }
 
 enum vd_err
@@ -526,6 +565,12 @@ pending_source(struct vd_view *view, struct state_view *s, struct vd_state_sourc
                                        .slot = pending_slot,
                                        .code = pending_code,
                                        .trie = {.ctx = s, .node = pending_node}};
+}
+
+enum vd_err
+vd_view_oldest_state(struct vd_view *view, uint64_t *number)
+{
+    return vd_snapshot_oldest(view->snapshot, number);
 }
 
 enum vd_err

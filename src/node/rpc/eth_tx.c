@@ -148,8 +148,8 @@ eth_send_raw_transaction_sync(struct vd_rpc_call *call, void *ctx)
 /* A transaction in the database or in the open block. */
 struct found_tx {
     struct vd_at at;
-    const struct vd_tx_record *txs;
-    size_t count;
+    struct vd_tx_record record;
+    struct vd_slice first; /* raw transaction of its block */
     size_t index;
 };
 
@@ -165,11 +165,12 @@ find_sealed(struct vd_reading *r, struct found_tx *f, bool *found, const struct 
     if (err != VD_OK)
         return vd_answer_err(r->call, err);
     vd_done *bad = vd_reading_find(r, &f->at, found, &block);
-    if (bad == NULL && *found)
-        bad = vd_reading_txs(r, &f->txs, &f->count, &f->at);
-    if (bad == NULL && *found && f->index >= f->count)
-        bad = vd_answer_err(r->call, VD_ERR_CORRUPT);
-    return bad;
+    if (bad != NULL || !*found)
+        return bad;
+    err = vd_view_tx(r->view, &f->record, &f->first, f->at.number, f->index);
+    if (err == VD_OK)
+        return NULL;
+    return vd_answer_err(r->call, err == VD_ERR_NOT_FOUND ? VD_ERR_CORRUPT : err);
 }
 
 static vd_done *
@@ -187,7 +188,7 @@ static vd_done *
 reply_found(struct vd_reading *r, const struct found_tx *f)
 {
     struct vd_place place = {&f->at.header, f->at.open != NULL ? NULL : &f->at.hash, f->index};
-    return reply_tx(r, &f->txs[f->index], &place);
+    return reply_tx(r, &f->record, &place);
 }
 
 /* In the open block, or waiting: shown without a block. */
@@ -229,14 +230,14 @@ reply_receipt(struct vd_reading *r, const struct found_tx *f)
 {
     struct vd_block_fees fees;
     struct vd_tx tx;
-    enum vd_err err =
-        vd_block_fees_read(&fees, r->api->chain, &f->at.header, f->txs, f->count, r->arena);
+    struct vd_tx_record first = {.raw = f->first};
+    enum vd_err err = vd_block_fees_read(&fees, r->api->chain, &f->at.header, &first, 1, r->arena);
     if (err == VD_OK)
-        err = vd_record_tx(&tx, r->arena, f->txs[f->index].raw);
+        err = vd_record_tx(&tx, r->arena, f->record.raw);
     if (err != VD_OK)
         return vd_answer_err(r->call, err);
     struct vd_place place = {&f->at.header, &f->at.hash, f->index};
-    vd_write_receipt(vd_rpc_result(r->call), &tx, &f->txs[f->index], &place, &fees);
+    vd_write_receipt(vd_rpc_result(r->call), &tx, &f->record, &place, &fees);
     return vd_rpc_reply(r->call);
 }
 
@@ -260,6 +261,22 @@ eth_get_transaction_receipt(struct vd_rpc_call *call, void *ctx)
     return done;
 }
 
+/* *found false: the block has no such transaction. */
+static vd_done *
+find_at_index(struct vd_reading *r, struct found_tx *f, bool *found)
+{
+    const struct vd_pending *open = f->at.open;
+    if (open != NULL) {
+        *found = f->index < open->tx_count;
+        if (*found)
+            f->record = open->txs[f->index];
+        return NULL;
+    }
+    enum vd_err err = vd_view_tx(r->view, &f->record, &f->first, f->at.number, f->index);
+    *found = err == VD_OK;
+    return err == VD_OK || err == VD_ERR_NOT_FOUND ? NULL : vd_answer_err(r->call, err);
+}
+
 static vd_done *
 reply_at_index(struct vd_rpc_call *call, void *ctx, const struct vd_rpc_block *block,
                uint64_t index)
@@ -272,9 +289,9 @@ reply_at_index(struct vd_rpc_call *call, void *ctx, const struct vd_rpc_block *b
         return done;
     done = vd_reading_find(&r, &f.at, &found, block);
     if (done == NULL && found)
-        done = vd_reading_txs(&r, &f.txs, &f.count, &f.at);
+        done = find_at_index(&r, &f, &found);
     if (done == NULL)
-        done = found && index < f.count ? reply_found(&r, &f) : vd_rpc_reply_null(call);
+        done = found ? reply_found(&r, &f) : vd_rpc_reply_null(call);
     vd_reading_close(&r);
     return done;
 }

@@ -1,4 +1,5 @@
 /* One request's reading: view, arena, and finding what the request names. */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "rpc_internal.h"
@@ -159,15 +160,27 @@ vd_reading_txs(struct vd_reading *r, const struct vd_tx_record **txs, size_t *co
 
 /* --- state --- */
 
-/* geth's words for a block whose state is not kept. */
+/* geth's words for a block whose state is not kept, and from which block on it is. */
 static vd_done *
 state_error(struct vd_reading *r, enum vd_err err, const struct vd_at *at)
 {
-    if (err != VD_ERR_NOT_FOUND)
-        return vd_answer_err(r->call, err);
+    uint64_t oldest = 0;
     char root[65] = {0};
     vd_hex_encode(root, at->header.state_root.b, 32);
-    return vd_rpc_error(r->call, VD_RPC_SERVER_ERROR, "historical state %s is not available", root);
+    if (err == VD_ERR_BUSY)
+        return vd_rpc_error(r->call, VD_RPC_SERVER_ERROR,
+                            "historical state %s is not available yet: the index of past states is "
+                            "being built, try again",
+                            root);
+    if (err != VD_ERR_NOT_FOUND)
+        return vd_answer_err(r->call, err);
+    err = vd_view_oldest_state(r->view, &oldest);
+    if (err != VD_OK)
+        return vd_answer_err(r->call, err);
+    return vd_rpc_error(r->call, VD_RPC_SERVER_ERROR,
+                        "historical state %s is not available: states are kept from block %" PRIu64
+                        " to %" PRIu64,
+                        root, oldest, vd_view_heads(r->view)->unsafe.number);
 }
 
 vd_done *

@@ -164,11 +164,7 @@ decode_receipt(struct vd_cursor *cur, struct vd_receipt *r, struct vd_arena *are
         decode_log(cur, &logs[i]);
     }
     r->logs = logs;
-    if (cur->failed) {
-        return VD_ERR_CORRUPT;
-    }
-    vd_bloom_add_logs(r->bloom, r->logs, r->log_count);
-    return VD_OK;
+    return cur->failed ? VD_ERR_CORRUPT : VD_OK;
 }
 
 enum vd_err
@@ -186,7 +182,42 @@ vd_receipts_decode(struct vd_receipt **receipts, size_t *count, struct vd_arena 
     }
     enum vd_err err = VD_OK;
     for (size_t i = 0; i < *count && err == VD_OK; i++) {
-        err = decode_receipt(&cur, &(*receipts)[i], arena);
+        struct vd_receipt *r = &(*receipts)[i];
+        err = decode_receipt(&cur, r, arena);
+        if (err == VD_OK) {
+            vd_bloom_add_logs(r->bloom, r->logs, r->log_count);
+        }
     }
     return err == VD_OK && vd_cursor_left(&cur) != 0 ? VD_ERR_CORRUPT : err;
+}
+
+/* Those before it are stepped over; the hashing for blooms, which is most of the work, is done for
+   the one alone. */
+enum vd_err
+vd_receipt_decode_at(struct vd_receipt *receipt, size_t *first_log, struct vd_arena *arena,
+                     struct vd_slice row, size_t index)
+{
+    struct vd_cursor cur = vd_cursor(row);
+    size_t count = vd_cursor_be32(&cur);
+    if (cur.failed || count > row.len / 38) {
+        return VD_ERR_CORRUPT;
+    }
+    if (index >= count) {
+        return VD_ERR_NOT_FOUND;
+    }
+    *first_log = 0;
+    for (size_t i = 0;; i++) {
+        size_t mark = vd_arena_mark(arena);
+        *receipt = (struct vd_receipt){0};
+        enum vd_err err = decode_receipt(&cur, receipt, arena);
+        if (err != VD_OK) {
+            return err;
+        }
+        if (i == index) {
+            vd_bloom_add_logs(receipt->bloom, receipt->logs, receipt->log_count);
+            return VD_OK;
+        }
+        *first_log += receipt->log_count;
+        vd_arena_rewind(arena, mark);
+    }
 }

@@ -141,6 +141,8 @@ enum vd_err vd_body_encode(struct vd_buf *out, const struct vd_store_block *bloc
 enum vd_err vd_receipts_encode(struct vd_buf *out, const struct vd_store_block *block);
 enum vd_err vd_receipts_decode(struct vd_receipt **receipts, size_t *count, struct vd_arena *arena,
                                struct vd_slice row);
+enum vd_err vd_receipt_decode_at(struct vd_receipt *receipt, size_t *first_log,
+                                 struct vd_arena *arena, struct vd_slice row, size_t index);
 enum vd_err vd_body_read(struct vd_body *body, struct vd_slice row);
 
 #endif

@@ -305,6 +305,15 @@ vd_snapshot_receipts(struct vd_snapshot *snapshot, struct vd_receipt **receipts,
 }
 
 enum vd_err
+vd_snapshot_receipt(struct vd_snapshot *snapshot, struct vd_receipt *receipt, size_t *first_log,
+                    struct vd_arena *arena, uint64_t number, size_t index)
+{
+    struct vd_slice row;
+    enum vd_err err = by_number(snapshot, &row, DB_RECEIPTS, number);
+    return err == VD_OK ? vd_receipt_decode_at(receipt, first_log, arena, row, index) : err;
+}
+
+enum vd_err
 vd_snapshot_find_tx(struct vd_snapshot *snapshot, uint64_t *number, uint32_t *index,
                     const struct vd_hash *tx_hash)
 {

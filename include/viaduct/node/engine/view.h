@@ -9,9 +9,6 @@
 #include "viaduct/core/chain/exec.h"
 #include "viaduct/node/engine/engine.h"
 
-/* State can be read this many blocks below `latest`. */
-#define VD_VIEW_STATE_BLOCKS 256u
-
 /* What a block left for each transaction beyond its consensus receipt. */
 struct vd_tx_record {
     struct vd_slice raw;
@@ -48,6 +45,10 @@ VD_MUST_USE enum vd_err vd_view_number(struct vd_view *view, uint64_t *number,
 /* All transactions of a block with their records. */
 VD_MUST_USE enum vd_err vd_view_txs(struct vd_view *view, const struct vd_tx_record **txs,
                                     size_t *count, uint64_t number);
+/* One of them, at the cost of one, and the block's first raw transaction, which on L2 holds the
+   attributes.  VD_ERR_NOT_FOUND: no such block, or it has no such transaction. */
+VD_MUST_USE enum vd_err vd_view_tx(struct vd_view *view, struct vd_tx_record *record,
+                                   struct vd_slice *first, uint64_t number, size_t index);
 /* The raw transactions alone, which is cheaper.  Blocks that the engine has made and the database
    does not have yet (vd_engine_derive answers before) answer here, in vd_view_l2_ref and in
    vd_view_system. */
@@ -79,14 +80,19 @@ VD_MUST_USE enum vd_err vd_view_safe_head_at(struct vd_view *view, struct vd_blo
                                              struct vd_block_id *l2, uint64_t *first,
                                              uint64_t *last, uint64_t l1_number);
 
+/* The oldest block whose state can be read. */
+VD_MUST_USE enum vd_err vd_view_oldest_state(struct vd_view *view, uint64_t *number);
+
 /* Which state: after block number, or after the open block's transactions. */
 #define VD_VIEW_PENDING UINT64_MAX
-/* The state after a block: latest - VD_VIEW_STATE_BLOCKS .. latest, or VD_VIEW_PENDING, which is
-   latest when no block is open.  VD_ERR_NOT_FOUND: too old or not there.  The trie source of a
-   pending state answers VD_ERR_UNSUPPORTED: it has no roots yet. */
+/* The state after a block: vd_view_oldest_state .. latest, or VD_VIEW_PENDING, which is latest when
+   no block is open.  VD_ERR_NOT_FOUND: too old or not there.  VD_ERR_BUSY: the index of past states
+   has not come so far, try later.  The trie source of a pending state answers VD_ERR_UNSUPPORTED:
+   it has no roots yet. */
 VD_MUST_USE enum vd_err vd_view_state(struct vd_view *view, struct vd_state_source *source,
                                       struct vd_header *header, uint64_t number);
-/* The same, ready for vd_exec_call; the execution lives in arena and must not outlive the view. */
+/* The state of vd_view_state, ready for vd_exec_call; the execution lives in arena and must not
+ * outlive the view. */
 VD_MUST_USE enum vd_err vd_view_exec(struct vd_view *view, struct vd_exec **exec,
                                      struct vd_header *header, struct vd_arena *arena,
                                      uint64_t number);

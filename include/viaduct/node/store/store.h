@@ -140,6 +140,11 @@ struct vd_address vd_body_sender(const struct vd_body *body, uint32_t index);
 VD_MUST_USE enum vd_err vd_snapshot_receipts(struct vd_snapshot *snapshot,
                                              struct vd_receipt **receipts, size_t *count,
                                              struct vd_arena *arena, uint64_t number);
+/* One of them, at the cost of one; *first_log is the index of its first log in the block.
+   VD_ERR_NOT_FOUND: the block has no such transaction, or there is no such block. */
+VD_MUST_USE enum vd_err vd_snapshot_receipt(struct vd_snapshot *snapshot,
+                                            struct vd_receipt *receipt, size_t *first_log,
+                                            struct vd_arena *arena, uint64_t number, size_t index);
 VD_MUST_USE enum vd_err vd_snapshot_find_tx(struct vd_snapshot *snapshot, uint64_t *number,
                                             uint32_t *index, const struct vd_hash *tx_hash);
 

@@ -58,9 +58,8 @@ l1_status(void *ctx, struct vd_rpc_l1_status *out)
 }
 
 static int
-set_up(void **state)
+set_up_keeping(uint64_t retention_blocks)
 {
-    (void)state;
     bench_prepare(&bench, true);
     memcpy(accounts, bench.accounts, sizeof bench.accounts);
     fill_l1_block(&accounts[ACCOUNTS + 1]);
@@ -70,6 +69,7 @@ set_up(void **state)
     bench_config(&bench, true);
     struct vd_engine_config config = bench.config;
     config.journal = false;
+    config.retention_blocks = retention_blocks;
     struct vd_rpc_api_config api = {.client_version = "viaduct/test",
                                     .rollup_json = "{\"l2_chain_id\":901}",
                                     .l1_status = l1_status,
@@ -83,6 +83,20 @@ set_up(void **state)
     assert_int_equal(vd_view_system(view, &tip.system, 0), VD_OK);
     vd_view_close(view);
     return 0;
+}
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    return set_up_keeping(0);
+}
+
+static int
+set_up_short(void **state)
+{
+    (void)state;
+    return set_up_keeping(256);
 }
 
 static int
@@ -518,21 +532,143 @@ test_proofs_verify_at_the_tip_and_before_it(void **state)
                 "the pending block has no state root yet: ask for latest");
 }
 
+/* --- the past --- */
+
+enum {
+    OLD_BLOCKS = 400,
+    OLD_METHODS = 8,
+    RETENTION = 256,
+};
+
+static char *old_answers[OLD_BLOCKS + 1][OLD_METHODS];
+
+/* The answer of one of the methods at a block ("latest" or a number), as text; NULL while the index
+   is on its way. */
+static char *
+state_answer(unsigned method, const char *block)
+{
+    char counter[43];
+    char who[43];
+    hex(counter, counter_address.b, 20);
+    hex(who, bench.address[1].b, 20);
+    json_t *response = NULL;
+    switch (method) {
+    case 0:
+        response = ask("eth_getBalance", "\"%s\",\"%s\"", who, block);
+        break;
+    case 1:
+        response = ask("eth_getTransactionCount", "\"%s\",\"%s\"", who, block);
+        break;
+    case 2:
+        response = ask("eth_getCode", "\"%s\",\"%s\"", counter, block);
+        break;
+    case 3:
+        response = ask("eth_getStorageAt", "\"%s\",\"0x%064x\",\"%s\"", counter, 0, block);
+        break;
+    case 4:
+        response = ask("eth_getProof", "\"%s\",[\"0x0\",\"0x%024x%s\"],\"%s\"", counter, 0, who + 2,
+                       block);
+        break;
+    case 5:
+        response = ask("eth_call", "{\"from\":\"%s\",\"to\":\"%s\"},\"%s\"", who, counter, block);
+        break;
+    case 6:
+        response =
+            ask("eth_estimateGas", "{\"from\":\"%s\",\"to\":\"%s\"},\"%s\"", who, counter, block);
+        break;
+    default:
+        response = ask("optimism_outputAtBlock", "\"%s\"", block);
+        json_object_del(json_object_get(response, "result"), "syncStatus");
+        break;
+    }
+    const json_t *error = json_object_get(json_object_get(response, "error"), "message");
+    char *out = NULL;
+    if (error == NULL)
+        out = json_dumps(json_object_get(response, "result"), JSON_SORT_KEYS | JSON_ENCODE_ANY);
+    else if (strstr(json_string_value(error), "the index of past states is being built") == NULL)
+        fail_msg("%s: %s", request, json_string_value(error));
+    json_decref(response);
+    return out;
+}
+
+static void
+grow_chain(unsigned from, unsigned to)
+{
+    for (unsigned n = from; n <= to; n++) {
+        open_next();
+        call_counter(1, n - 1);
+        if (n % 5 == 0)
+            call_counter(2, n / 5 - 1);
+        seal();
+        for (unsigned m = 0; m < OLD_METHODS; m++)
+            old_answers[n][m] = state_answer(m, "latest");
+    }
+}
+
+static void
+check_old_block(unsigned n)
+{
+    char block[19];
+    snprintf(block, sizeof block, "0x%x", n);
+    for (unsigned m = 0; m < OLD_METHODS; m++) {
+        char *now = NULL;
+        while (now == NULL)
+            now = state_answer(m, block);
+        assert_string_equal(now, old_answers[n][m]);
+        free(now);
+    }
+}
+
+static void
+test_old_blocks_answer_as_they_did(void **state)
+{
+    (void)state;
+    grow_chain(1, OLD_BLOCKS);
+    for (unsigned n = 1; n <= OLD_BLOCKS; n += n % 13 + 1)
+        check_old_block(n);
+    check_old_block(1);
+    for (uint64_t n = 0; n <= 3; n++)
+        check_proof(n, n);
+    for (unsigned n = 1; n <= OLD_BLOCKS; n++) {
+        for (unsigned m = 0; m < OLD_METHODS; m++)
+            free(old_answers[n][m]);
+    }
+}
+
+/* Records leave some blocks after they may. */
 static void
 test_state_that_is_not_kept_is_said_so(void **state)
 {
     (void)state;
-    char message[128];
-    for (unsigned i = 0; i < VD_VIEW_STATE_BLOCKS + 1; i++) {
+    char expected[128];
+    char root[67];
+    uint64_t oldest = 0;
+    while (oldest == 0) {
         open_next();
         seal();
+        assert_true(tip.ref.number < 4 * (uint64_t)RETENTION);
+        struct vd_view *view = view_of(&bench);
+        assert_int_equal(vd_view_oldest_state(view, &oldest), VD_OK);
+        vd_view_close(view);
     }
-    char root[67];
+    assert_true(oldest + RETENTION <= tip.ref.number);
     snprintf(root, sizeof root, "%s",
              text(result_of(ask("eth_getBlockByNumber", "\"0x0\"")), "stateRoot"));
-    snprintf(message, sizeof message, "historical state %s is not available", root + 2);
-    check_error(ask("eth_getBalance", "\"0x%040x\",\"earliest\"", 1), VD_RPC_SERVER_ERROR, message);
-    (void)result_of(ask("eth_getBalance", "\"0x%040x\",\"0x1\"", 1));
+    static const char *const questions[][2] = {
+        {"eth_getBalance", "\"0x0000000000000000000000000000000000000001\",\"earliest\""},
+        {"eth_getProof", "\"0x0000000000000000000000000000000000000001\",[],\"earliest\""},
+        {"eth_call", "{\"to\":\"0x0000000000000000000000000000000000000001\"},\"earliest\""},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        json_decref(last);
+        last = ask(questions[i][0], questions[i][1]);
+        const char *message = text(json_object_get(last, "error"), "message");
+        snprintf(expected, sizeof expected,
+                 "historical state %s is not available: states are kept from block ", root + 2);
+        assert_memory_equal(message, expected, strlen(expected));
+        assert_true(strtoull(message + strlen(expected), NULL, 10) >= oldest);
+    }
+    (void)result_of(ask("eth_getBalance", "\"0x%040x\",\"0x%x\"", 1, (unsigned)oldest + 8));
     const json_t *history = result_of(ask("eth_feeHistory", "4,\"latest\",[50]"));
     assert_int_equal(json_array_size(json_object_get(history, "baseFeePerGas")), 5);
     assert_int_equal(json_array_size(json_object_get(history, "reward")), 4);
@@ -713,7 +849,9 @@ main(void)
         CASE(test_calls_and_estimates_answer_in_geths_words),
         CASE(test_an_estimate_is_enough),
         CASE(test_proofs_verify_at_the_tip_and_before_it),
-        CASE(test_state_that_is_not_kept_is_said_so),
+        CASE(test_old_blocks_answer_as_they_did),
+        cmocka_unit_test_setup_teardown(test_state_that_is_not_kept_is_said_so, set_up_short,
+                                        tear_down),
         CASE(test_rollup_methods_answer),
         CASE(test_what_is_no_transaction_is_refused),
         CASE(test_pages_say_how_it_is),
