@@ -192,6 +192,7 @@ static const struct placed l1_contracts[] = {
     {"HistoryStorage", &VD_HISTORY_STORAGE},
     {"WithdrawalRequests", &VD_WITHDRAWAL_REQUESTS},
     {"ConsolidationRequests", &VD_CONSOLIDATION_REQUESTS},
+    {"DeterministicDeploymentProxy", &VD_PREINSTALL_DETERMINISTIC_DEPLOYER},
     {"Multicall3", &VD_PREINSTALL_MULTICALL3},
 };
 #define L1_CONTRACTS (sizeof l1_contracts / sizeof l1_contracts[0])
@@ -214,25 +215,17 @@ fund(struct vd_genesis_account *accounts)
     }
 }
 
-/* Returns how many there are. */
-static size_t
+static void
 place(struct vd_genesis_account *accounts)
 {
-    size_t count = 0;
     for (size_t i = 0; i < L1_CONTRACTS; i++) {
         const struct vd_artifact *artifact = vd_artifact_find(l1_contracts[i].artifact);
-        if (artifact) {
-            accounts[count++] =
-                (struct vd_genesis_account){.address = *l1_contracts[i].address,
-                                            .nonce = 1,
-                                            .code = vd_slice(artifact->code, artifact->code_len)};
-        }
+        VD_ASSERT(artifact != NULL);
+        accounts[i] =
+            (struct vd_genesis_account){.address = *l1_contracts[i].address,
+                                        .nonce = 1,
+                                        .code = vd_slice(artifact->code, artifact->code_len)};
     }
-    accounts[count++] =
-        (struct vd_genesis_account){.address = VD_PREINSTALL_DETERMINISTIC_DEPLOYER,
-                                    .nonce = 1,
-                                    .code = vd_slice(vd_deployer_code, sizeof vd_deployer_code)};
-    return count;
 }
 
 static bool
@@ -245,16 +238,16 @@ l1_genesis(struct command *c, char *error, size_t error_len)
         return vd_genesis_json_read(&r, &c->l1_genesis, path);
     }
     struct vd_genesis_account *accounts =
-        VD_ARENA_NEW(&c->arena, struct vd_genesis_account, L1_CONTRACTS + 1 + VD_DEV_ACCOUNTS);
+        VD_ARENA_NEW(&c->arena, struct vd_genesis_account, L1_CONTRACTS + VD_DEV_ACCOUNTS);
     VD_ASSERT(accounts != NULL);
-    size_t count = place(accounts);
-    fund(accounts + count);
+    place(accounts);
+    fund(accounts + L1_CONTRACTS);
     const struct vd_clock *clock = vd_clock_system();
     c->l1_genesis = (struct vd_genesis){.timestamp = clock->wall_ms(clock->ctx) / 1000 - 1,
                                         .gas_limit = L1_GAS_LIMIT,
                                         .base_fee = vd_u256(1000000000),
                                         .accounts = accounts,
-                                        .account_count = count + VD_DEV_ACCOUNTS};
+                                        .account_count = L1_CONTRACTS + VD_DEV_ACCOUNTS};
     json_t *document = vd_genesis_json_write(&c->l1_genesis, &c->l1_chain);
     bool stored = vd_file_store(document, path, error, error_len);
     json_decref(document);

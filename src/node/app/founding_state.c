@@ -8,6 +8,7 @@
 
 #include "founding.h"
 #include "viaduct/core/base/constants.h"
+#include "viaduct/core/crypto/keccak.h"
 #include "viaduct/node/platform/artifacts.h"
 
 #define MAX_SLOTS 8u
@@ -295,12 +296,82 @@ add_funds(struct state *s, const struct vd_genesis_account *funded)
 struct placed {
     const char *artifact;
     const struct vd_address *address;
+    bool
+        is_safe; /* slot 4, the threshold, is 1, as the constructor leaves it: nobody's to set up */
 };
-static const struct placed system_contracts[] = {
-    {"BeaconRoots", &VD_BEACON_ROOTS},
-    {"HistoryStorage", &VD_HISTORY_STORAGE},
+static const struct placed placed[] = {
+    {"BeaconRoots", &VD_BEACON_ROOTS, false},
+    {"HistoryStorage", &VD_HISTORY_STORAGE, false},
+    {"DeterministicDeploymentProxy", &VD_PREINSTALL_DETERMINISTIC_DEPLOYER, false},
+    {"SafeSingletonFactory", &VD_PREINSTALL_SAFE_SINGLETON_FACTORY, false},
+    {"Multicall3", &VD_PREINSTALL_MULTICALL3, false},
+    {"Create2Deployer", &VD_PREINSTALL_CREATE2_DEPLOYER, false},
+    {"CreateX", &VD_PREINSTALL_CREATE_X, false},
+    {"Safe", &VD_PREINSTALL_SAFE, true},
+    {"SafeL2", &VD_PREINSTALL_SAFE_L2, true},
+    {"MultiSend", &VD_PREINSTALL_MULTI_SEND, false},
+    {"MultiSendCallOnly", &VD_PREINSTALL_MULTI_SEND_CALL_ONLY, false},
+    {"EntryPoint06", &VD_PREINSTALL_ENTRY_POINT_06, false},
+    {"SenderCreator06", &VD_PREINSTALL_SENDER_CREATOR_06, false},
+    {"EntryPoint07", &VD_PREINSTALL_ENTRY_POINT_07, false},
+    {"SenderCreator07", &VD_PREINSTALL_SENDER_CREATOR_07, false},
 };
-#define SYSTEM_CONTRACTS (sizeof system_contracts / sizeof system_contracts[0])
+#define PLACED (sizeof placed / sizeof placed[0])
+
+static void
+add_placed(struct state *s, const struct placed *row)
+{
+    struct vd_genesis_account *account = add(s, row->address);
+    account->code = code(s, row->artifact);
+    if (row->is_safe) {
+        struct slots slots = {.count = 0};
+        put(&slots, vd_u256(4), vd_u256(1));
+        set_slots(s, account, &slots);
+    }
+}
+
+static struct vd_hash
+hash_text(const char *text)
+{
+    return vd_keccak256(vd_slice((const uint8_t *)text, strlen(text)));
+}
+
+/* EIP-712 domain of Permit2 on this chain. */
+static struct vd_hash
+permit2_domain(const uint8_t chain_id[32])
+{
+    uint8_t bytes[128] = {0};
+    struct vd_hash type =
+        hash_text("EIP712Domain(string name,uint256 chainId,address verifyingContract)");
+    struct vd_hash name = hash_text("Permit2");
+    memcpy(bytes, type.b, 32);
+    memcpy(bytes + 32, name.b, 32);
+    memcpy(bytes + 64, chain_id, 32);
+    memcpy(bytes + 108, VD_PREINSTALL_PERMIT2.b, 20);
+    return vd_keccak256(vd_slice(bytes, sizeof bytes));
+}
+
+/* Where the compiler put the two immutables that Permit2's constructor computes; zero in the
+   artifact. */
+#define PERMIT2_CHAIN_ID 6945u
+#define PERMIT2_DOMAIN 6983u
+
+static void
+add_permit2(struct state *s)
+{
+    struct vd_slice artifact = code(s, "Permit2");
+    uint8_t *copy = vd_arena_copy(s->arena, artifact);
+    uint8_t chain_id[32] = {0};
+    if (!copy || artifact.len < PERMIT2_DOMAIN + 32) {
+        s->no_memory = true;
+        return;
+    }
+    vd_store_be64(chain_id + 24, s->founding->l2_chain_id);
+    struct vd_hash domain = permit2_domain(chain_id);
+    memcpy(copy + PERMIT2_CHAIN_ID, chain_id, 32);
+    memcpy(copy + PERMIT2_DOMAIN, domain.b, 32);
+    add(s, &VD_PREINSTALL_PERMIT2)->code = vd_slice(copy, artifact.len);
+}
 
 static void
 add_rest(struct state *s)
@@ -309,9 +380,10 @@ add_rest(struct state *s)
         struct vd_address address = {{[19] = (uint8_t)i}};
         add(s, &address)->balance = vd_u256(1);
     }
-    for (size_t i = 0; i < SYSTEM_CONTRACTS; i++) {
-        add(s, system_contracts[i].address)->code = code(s, system_contracts[i].artifact);
+    for (size_t i = 0; i < PLACED; i++) {
+        add_placed(s, &placed[i]);
     }
+    add_permit2(s);
     for (size_t i = 0; i < s->founding->funded_count; i++) {
         add_funds(s, &s->founding->funded[i]);
     }
@@ -323,8 +395,8 @@ vd_founding_state(struct vd_genesis *genesis, struct vd_arena *arena,
 {
     struct state s = {.arena = arena,
                       .founding = founding,
-                      .room = VD_PREDEPLOY_COUNT + PREDEPLOYS + 1 + VD_PRECOMPILE_COUNT +
-                              SYSTEM_CONTRACTS + founding->funded_count};
+                      .room = VD_PREDEPLOY_COUNT + PREDEPLOYS + 1 + VD_PRECOMPILE_COUNT + PLACED +
+                              1 + founding->funded_count};
     s.accounts = VD_ARENA_NEW(arena, struct vd_genesis_account, s.room);
     if (!s.accounts) {
         return false;
