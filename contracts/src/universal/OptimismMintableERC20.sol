@@ -2,7 +2,10 @@
 pragma solidity ^0.8.30;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
-import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 
 import {Constants} from "../libraries/Constants.sol";
@@ -13,13 +16,26 @@ import {IOptimismMintableERC20} from "./interfaces/IOptimismMintableERC20.sol";
  * @title OptimismMintableERC20
  * @notice An ERC-20 that stands for a token of the other layer. The bridge mints it when the token
  * is sent over and burns it on the way back. Permit2 may move it without an approval of its own.
+ *
+ * Owners may approve by signature (ERC-2612). OpenZeppelin's ERC20Permit is not used for it, since
+ * it takes no name of more than 31 bytes, while a token must be able to carry its counterpart's.
  */
 contract OptimismMintableERC20 is
     IOptimismMintableERC20,
     ILegacyMintableERC20,
-    ERC20Permit,
+    IERC20Permit,
+    ERC20,
+    Nonces,
     IERC165
 {
+    bytes32 private constant _DOMAIN_TYPEHASH = keccak256(
+        "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+    );
+    bytes32 private constant _PERMIT_TYPEHASH = keccak256(
+        "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
+    );
+    bytes32 private constant _HASHED_VERSION = keccak256("1");
+
     /// @notice The token on the other layer, by its older name.
     address public immutable REMOTE_TOKEN;
 
@@ -27,6 +43,7 @@ contract OptimismMintableERC20 is
     address public immutable BRIDGE;
 
     uint8 private immutable _DECIMALS;
+    bytes32 private immutable _HASHED_NAME;
 
     /// @notice The bridge minted amount for account.
     event Mint(address indexed account, uint256 amount);
@@ -36,6 +53,12 @@ contract OptimismMintableERC20 is
 
     /// @notice Only the bridge mints and burns.
     error OnlyBridge();
+
+    /// @notice The time of the signature's validity is over.
+    error ERC2612ExpiredSignature(uint256 deadline);
+
+    /// @notice Someone other than the owner signed.
+    error ERC2612InvalidSigner(address signer, address owner);
 
     modifier onlyBridge() {
         if (msg.sender != BRIDGE) revert OnlyBridge();
@@ -55,10 +78,11 @@ contract OptimismMintableERC20 is
         string memory name_,
         string memory symbol_,
         uint8 decimals_
-    ) ERC20(name_, symbol_) ERC20Permit(name_) {
+    ) ERC20(name_, symbol_) {
         REMOTE_TOKEN = remoteToken_;
         BRIDGE = bridge_;
         _DECIMALS = decimals_;
+        _HASHED_NAME = keccak256(bytes(name_));
     }
 
     /**
@@ -87,6 +111,35 @@ contract OptimismMintableERC20 is
     {
         _burn(from, amount);
         emit Burn(from, amount);
+    }
+
+    /**
+     * @notice Sets an allowance by the owner's signature (ERC-2612).
+     * @param owner    Whose tokens.
+     * @param spender  Who may spend.
+     * @param value    How many.
+     * @param deadline Last second at which the signature counts.
+     * @param v        Signature: parity.
+     * @param r        Signature: x coordinate of the random point.
+     * @param s        Signature: proof.
+     */
+    function permit(
+        address owner,
+        address spender,
+        uint256 value,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external {
+        if (block.timestamp > deadline) revert ERC2612ExpiredSignature(deadline);
+        bytes32 content = keccak256(
+            abi.encode(_PERMIT_TYPEHASH, owner, spender, value, _useNonce(owner), deadline)
+        );
+        address signer =
+            ECDSA.recover(MessageHashUtils.toTypedDataHash(DOMAIN_SEPARATOR(), content), v, r, s);
+        if (signer != owner) revert ERC2612InvalidSigner(signer, owner);
+        _approve(owner, spender, value);
     }
 
     /**
@@ -144,6 +197,21 @@ contract OptimismMintableERC20 is
     /// @notice Semantic version of this contract.
     function version() external pure returns (string memory) {
         return "1.0.0";
+    }
+
+    /// @notice What signatures over this token's permits are bound to (EIP-712).
+    // forge-lint: disable-next-item(mixed-case-function)
+    function DOMAIN_SEPARATOR() public view returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                _DOMAIN_TYPEHASH, _HASHED_NAME, _HASHED_VERSION, block.chainid, address(this)
+            )
+        );
+    }
+
+    /// @notice How many permits of owner were used, and so the nonce of the next.
+    function nonces(address owner) public view override(IERC20Permit, Nonces) returns (uint256) {
+        return super.nonces(owner);
     }
 
     /**

@@ -7,7 +7,7 @@ import {
 
 /// @title IOptimismMintableERC721
 /// @notice A collection on L2 that stands for one on L1 and that the bridge mints and burns. Its
-/// ERC-165 id, 0xe49bc7f8, is how the bridge recognizes it.
+/// ERC-165 id, 0x74259ebf, is how the bridge recognizes it.
 interface IOptimismMintableERC721 is IERC721Enumerable {
     /// @notice The bridge minted tokenId for account.
     event Mint(address indexed account, uint256 tokenId);
