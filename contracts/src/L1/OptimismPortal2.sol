@@ -296,7 +296,8 @@ contract OptimismPortal2 is IOptimismPortal2, Initializable, ProxyAdminOwned, Re
         if (block.timestamp - proven.timestamp <= proofMaturityDelaySeconds) {
             revert OptimismPortal_ProofNotOldEnough();
         }
-        if (!anchorStateRegistry.isGameClaimValid(proven.disputeGameProxy)) {
+        // That the game is registered was checked when the withdrawal was proven.
+        if (!anchorStateRegistry.isRegisteredGameClaimValid(proven.disputeGameProxy)) {
             revert OptimismPortal_InvalidRootClaim();
         }
     }

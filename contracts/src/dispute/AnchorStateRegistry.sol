@@ -200,8 +200,19 @@ contract AnchorStateRegistry is IAnchorStateRegistry, Initializable, ProxyAdminO
 
     /// @inheritdoc IAnchorStateRegistry
     function isGameClaimValid(IDisputeGame game) public view returns (bool) {
-        return isGameProper(game) && isGameRespected(game) && isGameFinalized(game)
-            && game.status() == GameStatus.DEFENDER_WINS;
+        return isGameRegistered(game) && isRegisteredGameClaimValid(game);
+    }
+
+    /// @inheritdoc IAnchorStateRegistry
+    function isRegisteredGameClaimValid(IDisputeGame game) public view returns (bool) {
+        return _isStanding(game) && isGameRespected(game)
+            && game.status() == GameStatus.DEFENDER_WINS
+            && block.timestamp - game.resolvedAt() > disputeGameFinalityDelaySeconds;
+    }
+
+    /// @dev What a game needs beside its registration to be proper.
+    function _isStanding(IDisputeGame game) private view returns (bool) {
+        return !isGameBlacklisted(game) && !isGameRetired(game) && !paused();
     }
 
     function _setRespectedGameType(uint32 gameType) private {

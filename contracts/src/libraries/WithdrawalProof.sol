@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {TrieProof} from "@openzeppelin/contracts/utils/cryptography/TrieProof.sol";
+import {MerkleTrie} from "./MerkleTrie.sol";
 
 /// @title WithdrawalProof
 /// @notice Proofs that a withdrawal was initiated on L2.
@@ -14,16 +14,15 @@ library WithdrawalProof {
      *
      * @param withdrawalHash Hash of the withdrawal.
      * @param storageRoot    Storage root of the message passer.
-     * @param proof          Nodes from the root to the leaf. A leaf shorter than 32 bytes is part of
-     *                       its branch and may be given after it once more, or not.
+     * @param proof          Nodes from the root to the leaf; see MerkleTrie.
      */
-    function verify(bytes32 withdrawalHash, bytes32 storageRoot, bytes[] memory proof)
+    function verify(bytes32 withdrawalHash, bytes32 storageRoot, bytes[] calldata proof)
         internal
         pure
         returns (bool)
     {
         bytes32 slot = keccak256(abi.encode(withdrawalHash, uint256(0)));
-        bytes memory key = abi.encodePacked(keccak256(abi.encode(slot)));
-        return TrieProof.verify(hex"01", storageRoot, key, proof);
+        bytes calldata value = MerkleTrie.get(storageRoot, keccak256(abi.encode(slot)), proof);
+        return value.length == 1 && value[0] == 0x01;
     }
 }

@@ -91,9 +91,8 @@ abstract contract Settlement is Test {
     }
 
     function _installPortal() private {
-        address implementation = address(
-            new OptimismPortal2(config, superchain, registry, factory, MATURITY_DELAY)
-        );
+        address implementation =
+            address(new OptimismPortal2(config, superchain, registry, factory, MATURITY_DELAY));
         _install(address(portal), implementation, abi.encodeCall(OptimismPortal2.initialize, ()));
     }
 
@@ -179,11 +178,7 @@ abstract contract Settlement is Test {
         });
     }
 
-    function _hash(Types.WithdrawalTransaction memory transaction)
-        internal
-        pure
-        returns (bytes32)
-    {
+    function _hash(Types.WithdrawalTransaction memory transaction) internal pure returns (bytes32) {
         return keccak256(
             abi.encode(
                 transaction.nonce,
@@ -197,11 +192,7 @@ abstract contract Settlement is Test {
     }
 
     /// @dev Path of a withdrawal in the message passer's storage trie.
-    function _path(Types.WithdrawalTransaction memory transaction)
-        internal
-        pure
-        returns (bytes32)
-    {
+    function _path(Types.WithdrawalTransaction memory transaction) internal pure returns (bytes32) {
         return keccak256(abi.encode(keccak256(abi.encode(_hash(transaction), uint256(0)))));
     }
 
@@ -242,11 +233,7 @@ abstract contract Settlement is Test {
         proof = TrieBuilder.prove(entries, _path(transaction));
     }
 
-    function _outputWith(bytes32 storageRoot)
-        internal
-        pure
-        returns (Types.OutputRootProof memory)
-    {
+    function _outputWith(bytes32 storageRoot) internal pure returns (Types.OutputRootProof memory) {
         return Types.OutputRootProof({
             version: 0,
             stateRoot: keccak256("state"),

@@ -46,9 +46,7 @@ library TrieBuilder {
     /// @notice RLP of the leaf at a path that starts at a depth, in nibbles.
     function leaf(Entry memory entry, uint256 depth) internal pure returns (bytes memory) {
         return _list(
-            abi.encodePacked(
-                _string(_compact(entry.path, depth, 64, true)), _string(entry.value)
-            )
+            abi.encodePacked(_string(_compact(entry.path, depth, 64, true)), _string(entry.value))
         );
     }
 

@@ -82,6 +82,12 @@ interface IAnchorStateRegistry {
     /// @notice Whether the game's claim can be relied on: proper, respected, finalized, defended.
     function isGameClaimValid(IDisputeGame game) external view returns (bool);
 
+    /**
+     * @notice The same for a game that was found registered before. A game stays registered, and a
+     * registry that takes the place of another retires all games up to then.
+     */
+    function isRegisteredGameClaimValid(IDisputeGame game) external view returns (bool);
+
     /// @notice Whether the chain is paused.
     function paused() external view returns (bool);
 
