@@ -1,0 +1,442 @@
+/* viaduct prove: the fault proof of a stretch of L2 blocks, over a node's database and an L1.
+
+   A thread of its own records the native run and then runs the machine on the record; the loop
+   fetches L1 blocks for it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "chain_files.h"
+#include "commands.h"
+#include "run.h"
+#include "viaduct/node/fault/l1_wait.h"
+#include "viaduct/node/fault/prestate.h"
+#include "viaduct/node/fault/record.h"
+#include "viaduct/node/fault/trace.h"
+#include "viaduct/node/platform/curves.h"
+#include "viaduct/node/platform/memory.h"
+
+#define ARENA_BYTES ((size_t)1 << 30)
+#define MAX_IMAGE ((size_t)16 << 20)
+
+/* POSIX leaves this declaration to the program. */
+extern char **environ;
+
+struct command {
+    struct vd_run run; /* first: the callbacks get it */
+    struct vd_options options;
+    struct vd_arena arena;
+    struct vd_rollup_config rollup;
+    struct vd_slice image;
+    struct vd_l1 *l1;
+    struct vd_l1_wait *wait;
+    struct vd_store *store;
+    uv_thread_t thread;
+    uv_async_t finished;
+    bool started;
+    int stage;
+    /* Of the thread, read by the loop once it has finished. */
+    char error[512];
+    struct vd_question question;
+    struct vd_record *record;
+    struct vd_program_result result;
+    double native_s;
+    double machine_s;
+    double witness_s;
+    struct vd_vm_registers end;
+    struct vd_vm_witness witness;
+};
+
+/* --- stopping --- */
+
+static void stop_step(void *ctx);
+
+static void
+on_async_closed(uv_handle_t *handle)
+{
+    stop_step(handle->data);
+}
+
+static void
+stop_step(void *ctx)
+{
+    struct command *c = ctx;
+    int stage = c->stage++;
+    if (stage == 0 && c->started) {
+        vd_l1_wait_cancel(c->wait);
+        uv_thread_join(&c->thread);
+        uv_close((uv_handle_t *)&c->finished, on_async_closed);
+    } else if (stage == 1 && c->wait) {
+        vd_l1_wait_close(c->wait, stop_step, c);
+    } else if (stage == 2 && c->l1) {
+        vd_l1_close(c->l1, stop_step, c);
+    } else if (stage < 3) {
+        stop_step(c);
+    } else {
+        vd_run_stopped(&c->run);
+    }
+}
+
+static void
+stop(struct vd_run *run)
+{
+    stop_step(run);
+}
+
+/* --- the work --- */
+
+static double
+seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static enum vd_err
+wait_block(void *ctx, struct vd_l1_block *block, const struct vd_hash *hash)
+{
+    return vd_l1_wait_block(ctx, block, hash);
+}
+
+static void
+wait_release(void *ctx)
+{
+    vd_l1_wait_release(ctx);
+}
+
+/* The first L1 block that the stretch can be derived from. */
+static enum vd_err
+find_l1_head(struct command *c, struct vd_snapshot *snapshot)
+{
+    uint64_t first = 1;
+    uint64_t last = 0;
+    struct vd_safe_entry entry;
+    enum vd_err err = vd_snapshot_safe_at(snapshot, &entry, &first, &last, UINT64_MAX);
+    if (first > last) {
+        return err;
+    }
+    while (first < last) {
+        uint64_t middle = first + (last - first) / 2;
+        uint64_t a;
+        uint64_t b;
+        err = vd_snapshot_safe_at(snapshot, &entry, &a, &b, middle);
+        if (err == VD_OK && entry.l2.number >= c->question.claimed_block) {
+            last = middle;
+        } else {
+            first = middle + 1;
+        }
+    }
+    uint64_t a;
+    uint64_t b;
+    err = vd_snapshot_safe_at(snapshot, &entry, &a, &b, last);
+    if (err == VD_OK && entry.l2.number < c->question.claimed_block) {
+        return VD_ERR_NOT_FOUND;
+    }
+    c->question.l1_head = entry.l1.hash;
+    return err;
+}
+
+static enum vd_err
+ask(struct command *c)
+{
+    struct vd_snapshot *snapshot = NULL;
+    c->question.claimed_block =
+        c->options.prove_to == UINT64_MAX ? c->options.prove_from + 1 : c->options.prove_to;
+    enum vd_err err = vd_snapshot_begin(&snapshot, c->store);
+    if (err == VD_OK) {
+        err = find_l1_head(c, snapshot);
+        vd_snapshot_end(snapshot);
+    }
+    if (err != VD_OK) {
+        snprintf(c->error, sizeof c->error, "block %llu is not safe in this database",
+                 (unsigned long long)c->question.claimed_block);
+        return err;
+    }
+    err = vd_record_output(c->record, &c->question.agreed_root, c->store, c->options.prove_from);
+    if (err == VD_OK) {
+        err =
+            vd_record_output(NULL, &c->question.claimed_root, c->store, c->question.claimed_block);
+    }
+    struct vd_hash claim;
+    if (err == VD_OK && c->options.prove_claim) {
+        if (!vd_file_parse_fixed(claim.b, sizeof claim.b, c->options.prove_claim)) {
+            snprintf(c->error, sizeof c->error, "--claim is not 0x and 64 hex digits");
+            return VD_ERR_INVALID;
+        }
+        c->question.claimed_root = claim;
+    }
+    return err == VD_OK ? vd_record_ask(c->record, &c->question, c->rollup.l2.chain_id) : err;
+}
+
+static enum vd_err
+run_machine(struct command *c)
+{
+    struct vd_machine *prestate = NULL;
+    struct vd_machine *at = NULL;
+    struct vd_trace *trace = NULL;
+    struct vd_vm_host host;
+    double begin = seconds();
+    vd_record_host(&host, c->record);
+    enum vd_err err = vd_prestate_new(&prestate, c->error, sizeof c->error, c->image, &c->rollup);
+    if (err != VD_OK) {
+        return err;
+    }
+    struct vd_trace_config config = {.prestate = prestate, .host = &host};
+    err = vd_trace_new(&trace, &config);
+    c->machine_s = seconds() - begin;
+    if (err == VD_OK) {
+        c->end = *vd_trace_end(trace);
+        begin = seconds();
+        uint64_t step = c->options.prove_step == UINT64_MAX ? 0 : c->options.prove_step;
+        err = vd_trace_machine(&at, trace, step, &host);
+    }
+    if (err == VD_OK) {
+        vd_machine_witness(at, &c->witness);
+        c->witness_s = seconds() - begin;
+    }
+    vd_machine_free(at);
+    vd_trace_free(trace);
+    return err;
+}
+
+static void
+work(void *ctx)
+{
+    struct command *c = ctx;
+    struct vd_record_source source = {.store = c->store,
+                                      .rollup = &c->rollup,
+                                      .ctx = c->wait,
+                                      .l1_block = wait_block,
+                                      .l1_release = wait_release,
+                                      .curves = vd_curves_host()};
+    double begin = seconds();
+    enum vd_err err = vd_record_new(&c->record);
+    if (err == VD_OK) {
+        err = ask(c);
+    }
+    if (err == VD_OK) {
+        err = vd_record_run(c->record, &c->result, c->error, sizeof c->error, &source);
+        c->native_s = seconds() - begin;
+    }
+    if (err == VD_OK && !c->options.prove_native) {
+        err = run_machine(c);
+    }
+    if (err != VD_OK && c->error[0] == '\0') {
+        snprintf(c->error, sizeof c->error, "the proof failed: %s", vd_err_text(err));
+    }
+    uv_async_send(&c->finished);
+}
+
+/* --- the report --- */
+
+static const char *
+verdict_text(unsigned verdict)
+{
+    static const char *const texts[] = {"valid", "invalid", "panic"};
+    return texts[verdict < 2 ? verdict : 2];
+}
+
+static json_t *
+hex_value(const uint8_t *bytes, size_t len)
+{
+    char *text = malloc(2 * len + 3);
+    VD_ASSERT(text != NULL);
+    text[0] = '0';
+    text[1] = 'x';
+    vd_hex_encode(text + 2, bytes, len);
+    text[2 + 2 * len] = '\0';
+    json_t *value = json_string(text);
+    free(text);
+    return value;
+}
+
+static json_t *
+witness_value(const struct command *c)
+{
+    struct vd_hash hash = vd_vm_state_hash(c->witness.state);
+    json_t *witness =
+        json_pack("{s:I, s:o, s:o, s:o}", "step", (json_int_t)vd_load_be64(c->witness.state + 40),
+                  "stateHash", hex_value(hash.b, 32), "state",
+                  hex_value(c->witness.state, sizeof c->witness.state), "proof",
+                  hex_value(c->witness.proof, c->witness.proof_len));
+    if (c->witness.reads_preimage) {
+        json_object_set_new(witness, "preimageKey", hex_value(c->witness.key, 32));
+        json_object_set_new(witness, "preimageOffset", json_integer(c->witness.offset));
+    }
+    return witness;
+}
+
+static json_t *
+report(const struct command *c)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    json_t *r = json_pack(
+        "{s:I, s:I, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:f, s:I}", "from",
+        (json_int_t)c->options.prove_from, "to", (json_int_t)c->question.claimed_block,
+        "agreedRoot", hex_value(c->question.agreed_root.b, 32), "claimedRoot",
+        hex_value(c->question.claimed_root.b, 32), "outputRoot", hex_value(c->result.output.b, 32),
+        "native", verdict_text(c->result.verdict), "l1Blocks", (json_int_t)c->result.l1_blocks,
+        "preimages", (json_int_t)vd_record_count(c->record), "preimageBytes",
+        (json_int_t)vd_record_bytes(c->record), "nativeSeconds", c->native_s, "peakBytes",
+        (json_int_t)usage.ru_maxrss * 1024);
+    if (c->result.verdict == VD_PROGRAM_PANIC) {
+        json_object_set_new(r, "why", json_string(c->result.why));
+    }
+    if (!c->options.prove_native) {
+        json_object_set_new(r, "status", json_string(verdict_text(c->end.exit_code)));
+        json_object_set_new(r, "steps", json_integer((json_int_t)c->end.step));
+        json_object_set_new(r, "machineSeconds", json_real(c->machine_s));
+        json_object_set_new(r, "witnessSeconds", json_real(c->witness_s));
+        if (c->options.prove_step != UINT64_MAX) {
+            json_object_set_new(r, "witness", witness_value(c));
+        }
+    }
+    return r;
+}
+
+static void
+print_value(const char *key, const json_t *value)
+{
+    if (json_is_string(value)) {
+        printf("%-15s %s\n", key, json_string_value(value));
+    } else if (json_is_integer(value)) {
+        printf("%-15s %lld\n", key, (long long)json_integer_value(value));
+    } else if (json_is_real(value)) {
+        printf("%-15s %.3f\n", key, json_real_value(value));
+    }
+}
+
+static void
+print_report(const struct command *c)
+{
+    json_t *r = report(c);
+    const char *key = NULL;
+    json_t *value = NULL;
+    if (c->options.prove_json) {
+        char *text = json_dumps(r, JSON_COMPACT | JSON_PRESERVE_ORDER);
+        printf("%s\n", text);
+        free(text);
+    } else {
+        json_object_foreach(r, key, value)
+        {
+            print_value(key, value);
+        }
+        json_object_foreach(json_object_get(r, "witness"), key, value)
+        {
+            print_value(key, value);
+        }
+    }
+    json_decref(r);
+}
+
+static void
+on_finished(uv_async_t *async)
+{
+    struct command *c = async->data;
+    if (c->error[0] != '\0') {
+        vd_run_fail(&c->run, c->error);
+        return;
+    }
+    print_report(c);
+    if (!c->options.prove_native && (unsigned)c->result.verdict != c->end.exit_code) {
+        vd_run_fail(&c->run, "the machine and the native run disagree");
+        return;
+    }
+    c->run.status = c->result.verdict == VD_PROGRAM_VALID ? 0 : 1;
+    vd_run_stop(&c->run);
+}
+
+/* --- the start --- */
+
+static bool
+read_image(struct command *c)
+{
+    FILE *file = fopen(c->options.prove_image, "rb");
+    uint8_t *bytes = vd_arena_alloc(&c->arena, MAX_IMAGE, 64);
+    VD_ASSERT(bytes != NULL);
+    if (!file) {
+        snprintf(c->error, sizeof c->error, "cannot read the guest's image %.300s",
+                 c->options.prove_image);
+        return false;
+    }
+    size_t len = fread(bytes, 1, MAX_IMAGE, file);
+    fclose(file);
+    c->image = vd_slice(bytes, len);
+    return true;
+}
+
+static bool
+prepare(struct command *c)
+{
+    struct vd_file_read r = {.arena = &c->arena, .error = c->error, .error_len = sizeof c->error};
+    if (!c->options.l1 || !c->options.datadir) {
+        snprintf(c->error, sizeof c->error, "--%s is missing; viaduct help prove lists the options",
+                 c->options.l1 ? "datadir" : "l1");
+        return false;
+    }
+    if (!vd_rollup_json_read(&r, &c->rollup, c->options.rollup) ||
+        (!c->options.prove_native && !read_image(c))) {
+        return false;
+    }
+    struct vd_store_config store = {.folder = c->options.datadir,
+                                    .chain_id = c->rollup.l2.chain_id,
+                                    .retention_blocks = 256,
+                                    .read_only = true};
+    return vd_store_open(&c->store, c->error, sizeof c->error, &store) == VD_OK;
+}
+
+static void
+begin(struct command *c)
+{
+    struct vd_address sources[2] = {c->rollup.deposit_contract, c->rollup.l1_system_config};
+    struct vd_l1_config config = {
+        .url = c->options.l1,
+        .expected_chain_id = c->rollup.l1_chain_id,
+        .prefetch = 1,
+        .lenient = {.skip_transactions_root_of_blob_blocks = c->options.l1_trust_blob_roots},
+        .log_sources = sources,
+        .log_source_count = 2};
+    if (vd_l1_new(&c->l1, &c->run.loop, c->run.pool, &config) != VD_OK ||
+        vd_l1_wait_new(&c->wait, &c->run.loop, c->l1) != VD_OK) {
+        vd_run_fail(&c->run, "cannot use the L1 address");
+        return;
+    }
+    uv_async_init(&c->run.loop, &c->finished, on_finished);
+    c->finished.data = c;
+    c->started = uv_thread_create(&c->thread, work, c) == 0;
+    VD_ASSERT(c->started);
+}
+
+int
+vd_command_prove(int argc, char **argv)
+{
+    struct command *c = calloc(1, sizeof *c);
+    int status = 2;
+    void *memory = vd_reserve(ARENA_BYTES);
+    if (!c || !memory) {
+        fprintf(stderr, "viaduct: out of memory\n");
+        return 1;
+    }
+    vd_arena_init(&c->arena, memory, ARENA_BYTES);
+    bool good = vd_options_parse(&c->options, VD_COMMAND_PROVE, argc, argv, environ, c->error,
+                                 sizeof c->error) &&
+                prepare(c);
+    if (!good) {
+        fprintf(stderr, "viaduct: %s\n", c->error);
+    } else if (vd_run_init(&c->run, &c->options, stop)) {
+        begin(c);
+        status = vd_run_loop(&c->run);
+    }
+    vd_record_free(c->record);
+    if (c->store) {
+        vd_store_close(c->store);
+    }
+    vd_options_deinit(&c->options);
+    vd_release(memory, ARENA_BYTES);
+    free(c);
+    return status;
+}
