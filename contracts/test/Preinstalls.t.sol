@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
 
 import {Constants} from "../src/libraries/Constants.sol";
+import {Proxy} from "../src/universal/Proxy.sol";
 import {Test} from "./Test.sol";
 
 /// @title PreinstallVm
@@ -32,6 +33,33 @@ interface PreinstallVm {
         returns (uint256);
     function resetNonce(address account) external;
     function readFile(string calldata path) external view returns (string memory);
+}
+
+/// @notice What of the Ethereum Attestation Service the tests use.
+interface IEAS {
+    struct AttestationRequestData {
+        address recipient;
+        uint64 expirationTime;
+        bool revocable;
+        bytes32 refUID;
+        bytes data;
+        uint256 value;
+    }
+
+    struct AttestationRequest {
+        bytes32 schema;
+        AttestationRequestData data;
+    }
+
+    function attest(AttestationRequest calldata request) external payable returns (bytes32);
+    function getDomainSeparator() external view returns (bytes32);
+    function getName() external view returns (string memory);
+    function getSchemaRegistry() external view returns (address);
+    function isAttestationValid(bytes32 uid) external view returns (bool);
+    function version() external view returns (string memory);
+    function register(string calldata schema, address resolver, bool revocable)
+        external
+        returns (bytes32);
 }
 
 /**
@@ -122,7 +150,53 @@ contract PreinstallsTest is Test {
         vm.assertEq(Constants.PREINSTALL_PERMIT2.code, code);
     }
 
-    // --- the three ways into the world ---
+    // The implementations are what the constructors leave, on chain 1, at their own addresses.
+    function test_attestationService_isWhatItsConstructorsLeave() public {
+        files.chainId(1);
+        _proveConstructor("SchemaRegistry", Constants.SCHEMA_REGISTRY);
+        _proveConstructor("EAS", Constants.EAS);
+        // What the constructor writes, the proxy's storage must hold as well.
+        vm.assertEq(
+            vm.load(_implementationOf(Constants.EAS), bytes32(uint256(2))),
+            bytes32("EAS") | bytes32(uint256(6))
+        );
+    }
+
+    function testFuzz_attestationService_worksBehindItsProxies(uint64 id) public {
+        id = uint64(_bound(id, 1, type(uint64).max - 1));
+        files.chainId(id);
+        _installBehindProxy("SchemaRegistry", Constants.SCHEMA_REGISTRY);
+        _installBehindProxy("EAS", Constants.EAS);
+        vm.store(Constants.EAS, bytes32(uint256(2)), bytes32("EAS") | bytes32(uint256(6)));
+        IEAS eas = IEAS(Constants.EAS);
+        vm.assertEq(eas.getName(), "EAS");
+        vm.assertEq(eas.version(), "1.3.0");
+        vm.assertEq(eas.getSchemaRegistry(), Constants.SCHEMA_REGISTRY);
+        vm.assertEq(
+            eas.getDomainSeparator(),
+            keccak256(
+                abi.encode(
+                    keccak256(
+                        "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+                    ),
+                    keccak256("EAS"),
+                    keccak256("1.3.0"),
+                    uint256(id),
+                    Constants.EAS
+                )
+            )
+        );
+        bytes32 schema = IEAS(Constants.SCHEMA_REGISTRY).register("bool like", address(0), true);
+        bytes32 uid = eas.attest(
+            IEAS.AttestationRequest(
+                schema,
+                IEAS.AttestationRequestData(address(7), 0, true, bytes32(0), abi.encode(true), 0)
+            )
+        );
+        vm.assertTrue(eas.isAttestationValid(uid));
+    }
+
+    // --- the four ways into the world ---
 
     function _proveTransaction(string memory name, address expected) private {
         string memory json = _read(name);
@@ -167,6 +241,34 @@ contract PreinstallsTest is Test {
         bytes memory origin = RLP.encoder().push(creator).push(uint256(1)).encode();
         vm.assertEq(address(uint160(uint256(keccak256(origin)))), expected);
         vm.assertEq(expected.code, files.parseJsonBytes(json, ".deployedBytecode"));
+    }
+
+    function _proveConstructor(string memory name, address predeploy) private {
+        string memory json = _read(name);
+        vm.assertEq(files.parseJsonString(json, ".creation.kind"), "constructor");
+        address expected = _implementationOf(predeploy);
+        vm.assertEq(files.parseJsonAddress(json, ".address"), expected);
+        vm.etch(expected, files.parseJsonBytes(json, ".creation.code"));
+        (bool ok, bytes memory code) = expected.call("");
+        vm.assertTrue(ok);
+        vm.assertEq(code, files.parseJsonBytes(json, ".deployedBytecode"));
+    }
+
+    /// @dev As genesis does it.
+    function _installBehindProxy(string memory name, address predeploy) private {
+        address implementation = _implementationOf(predeploy);
+        vm.etch(implementation, files.parseJsonBytes(_read(name), ".deployedBytecode"));
+        vm.etch(predeploy, address(new Proxy(address(this))).code);
+        vm.store(predeploy, Constants.SLOT_PROXY_ADMIN, _word(Constants.L2_PROXY_ADMIN));
+        vm.store(predeploy, Constants.SLOT_PROXY_IMPLEMENTATION, _word(implementation));
+    }
+
+    function _implementationOf(address predeploy) private pure returns (address) {
+        return address(uint160(Constants.CODE_NAMESPACE) | uint16(uint160(predeploy)));
+    }
+
+    function _word(address account) private pure returns (bytes32) {
+        return bytes32(uint256(uint160(account)));
     }
 
     /// @dev The deployers must have been proven, so that placing their code is no assumption.
