@@ -1,10 +1,13 @@
-/* viaduct genesis: rollup.json and genesis.json for a new chain on an L1. */
+/* viaduct genesis: rollup.json and genesis.json of a chain on an L1: computed again from what a
+   deployment left behind, or for contracts that the founder's file names. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "chain_files.h"
 #include "commands.h"
+#include "deploy_file.h"
 #include "founding.h"
 #include "run.h"
 #include "viaduct/node/l1/l1_client.h"
@@ -20,6 +23,7 @@ struct command {
     struct vd_options options;
     struct vd_arena arena;
     struct vd_founding founding;
+    struct vd_block_id anchor; /* of the deployment; its hash is zero without one */
     struct vd_l1 *l1;
 };
 
@@ -58,6 +62,12 @@ on_start_block(void *ctx, const struct vd_l1_status *status, const struct vd_has
     if (status->err != VD_OK) {
         snprintf(error, sizeof error, "L1's starting block: %s %s", vd_err_text(status->err),
                  status->text);
+        vd_run_fail(&c->run, error);
+        return;
+    }
+    if (c->options.deployment && !vd_hash_eq(hash, &c->anchor.hash)) {
+        snprintf(error, sizeof error, "L1 has another block %llu than the deployment's anchor",
+                 (unsigned long long)header->number);
         vd_run_fail(&c->run, error);
         return;
     }
@@ -115,6 +125,42 @@ begin(struct command *c)
     vd_l1_chain_id(c->l1, on_chain_id, c);
 }
 
+static bool
+read_deployment(struct command *c, struct vd_file_read *r)
+{
+    char path[4096];
+    struct vd_address inbox = c->founding.l1.batch_inbox;
+    snprintf(path, sizeof path, "%s/addresses.json", c->options.deployment);
+    if (!vd_addresses_read(r, &c->founding.l1, path)) {
+        return false;
+    }
+    if (memcmp(&inbox, &c->founding.l1.batch_inbox, sizeof inbox) != 0) {
+        snprintf(r->error, r->error_len, "%s has another BatchInbox than the configuration", path);
+        return false;
+    }
+    snprintf(path, sizeof path, "%s/%s", c->options.deployment, VD_DEPLOY_PLAN_FILE);
+    if (!vd_deploy_file_anchor(&c->anchor, path, r->error, r->error_len)) {
+        return false;
+    }
+    c->founding.l1_start_number = c->anchor.number;
+    return true;
+}
+
+/* A chain needs these two of its contracts; the bridges' addresses may be given as well. */
+static bool
+check_contracts(const struct command *c, char *error, size_t error_len)
+{
+    static const struct vd_address none;
+    bool portal = memcmp(&c->founding.l1.optimism_portal, &none, sizeof none) != 0;
+    bool system = memcmp(&c->founding.l1.system_config, &none, sizeof none) != 0;
+    if (!portal || !system) {
+        snprintf(error, error_len,
+                 "%s is missing: give --deployment, or the contracts' addresses in %s",
+                 portal ? "systemConfigProxy" : "optimismPortalProxy", c->options.config);
+    }
+    return portal && system;
+}
+
 int
 vd_command_genesis(int argc, char **argv)
 {
@@ -135,7 +181,10 @@ vd_command_genesis(int argc, char **argv)
                  c->options.l1 ? "config" : "l1");
         good = false;
     }
-    good = good && vd_founding_read(&r, &c->founding, c->options.config);
+    good = good && vd_founding_read(&r, &c->founding, c->options.config) &&
+           (!c->options.deployment || read_deployment(c, &r)) &&
+           check_contracts(c, error, sizeof error) &&
+           vd_founding_check(&c->founding, error, sizeof error);
     c->options.log_level = "warn";
     if (!good) {
         fprintf(stderr, "viaduct: %s\n", error);
