@@ -30,6 +30,23 @@ vd_machine_new(struct vd_machine **out, struct vd_vm_text text)
     return VD_OK;
 }
 
+static void
+release_records(struct vd_machine *m)
+{
+    vd_release(m->records, ((size_t)m->record_count + 1) * sizeof *m->records);
+    m->records = NULL;
+    m->record_count = 0;
+}
+
+enum vd_err
+vd_machine_reserve_records(struct vd_machine *m, uint32_t count)
+{
+    release_records(m);
+    m->records = vd_reserve(((size_t)count + 1) * sizeof *m->records);
+    m->record_count = m->records ? count : 0;
+    return m->records ? VD_OK : VD_ERR_NO_MEMORY;
+}
+
 void
 vd_machine_free(struct vd_machine *m)
 {
@@ -37,7 +54,7 @@ vd_machine_free(struct vd_machine *m)
         vd_release(m->memory, MEMORY_BYTES);
         vd_release(m->marks, VD_VM_PAGES);
         vd_release(m->nodes, NODE_BYTES);
-        free(m->records);
+        release_records(m);
         free(m);
     }
 }
@@ -73,6 +90,12 @@ clone_page(struct vd_machine *to, const struct vd_machine *from, uint32_t page)
     for (uint32_t node = VD_VM_PAGES + page; node > 0; node /= 2) {
         to->nodes[node] = from->nodes[node];
     }
+    uint64_t lo = at < from->text.lo ? from->text.lo : at;
+    uint64_t hi = at + VD_VM_PAGE < from->loaded_hi ? at + VD_VM_PAGE : from->loaded_hi;
+    if (from->decoded && lo < hi) {
+        memcpy(to->records + (lo - from->text.lo) / 4, from->records + (lo - from->text.lo) / 4,
+               (hi - lo) / 4 * sizeof *to->records);
+    }
 }
 
 enum vd_err
@@ -83,16 +106,12 @@ vd_machine_clone(struct vd_machine **out, const struct vd_machine *m)
         return err;
     }
     struct vd_machine *copy = *out;
-    copy->records = malloc((size_t)m->record_count * sizeof *m->records + 1);
-    if (!copy->records) {
+    err = vd_machine_reserve_records(copy, m->record_count);
+    if (err != VD_OK) {
         vd_machine_free(copy);
         *out = NULL;
-        return VD_ERR_NO_MEMORY;
+        return err;
     }
-    if (m->record_count != 0) {
-        memcpy(copy->records, m->records, (size_t)m->record_count * sizeof *m->records);
-    }
-    copy->record_count = m->record_count;
     copy->loaded_hi = m->loaded_hi;
     copy->decoded = m->decoded;
     copy->registers = m->registers;

@@ -24,7 +24,7 @@ struct vd_rv vd_rv_decode(uint32_t word);
 
 /* One record of decoded text. */
 struct vd_rv_record {
-    int32_t handler; /* of run.c: distance from its first label */
+    int32_t handler; /* of run.c: distance from the one of illegal instructions */
     uint8_t rd;      /* VD_RV_SINK in place of x0 */
     uint8_t rs1;
     uint8_t rs2;
@@ -47,7 +47,7 @@ struct vd_machine {
     uint8_t *marks;        /* one byte per page */
     struct vd_hash *nodes; /* the tree above pages: root at 1, page p at 2^20 + p; zero where the
                               subtree is that of zeros */
-    struct vd_rv_record *records; /* text decoded; one more at the end, which traps */
+    struct vd_rv_record *records; /* text decoded, and a record of zeros behind it */
     uint32_t record_count;
     uint64_t loaded_hi; /* end of what was loaded into text: zeros, which trap, from there on */
     bool decoded;
@@ -56,6 +56,9 @@ struct vd_machine {
 
 /* run.c: decodes text into records, unless that was done since text was last loaded. */
 VD_MUST_USE enum vd_err vd_machine_decode(struct vd_machine *machine);
+
+/* Room for count records and one more, all zero. */
+VD_MUST_USE enum vd_err vd_machine_reserve_records(struct vd_machine *machine, uint32_t count);
 
 /* A machine of its own in the same state, with the decoded text and the hashes; what it writes
    from then on is marked. */

@@ -2,7 +2,9 @@
 
    Steps are counted by straight runs, not one by one: entering a run takes its length from what is
    left.  When less is left than the run is long, the record at which to stop is replaced by STOP
-   until the run ends; so there is one interpreter and every step count can be reached. */
+   until the run ends; so there is one interpreter and every step count can be reached.  A record of
+   zeros is that of a word of zeros, of which text is full: an illegal instruction that belongs to
+   no run. */
 #include "machine_internal.h"
 
 #include <stdlib.h>
@@ -28,13 +30,11 @@ static void
 decode_one(const struct vd_machine *m, uint32_t i, const int32_t handlers[OP_COUNT])
 {
     struct vd_rv_record *record = &m->records[i];
-    uint32_t word =
-        i + 1 == m->record_count ? 0 : vd_load_le32(m->memory + m->text.lo + (size_t)4 * i);
-    struct vd_rv rv = vd_rv_decode(word);
+    struct vd_rv rv = vd_rv_decode(vd_load_le32(m->memory + m->text.lo + (size_t)4 * i));
     unsigned op = rv.insn;
     if ((rv.insn >= VD_RV_BEQ && rv.insn <= VD_RV_BGEU) || rv.insn == VD_RV_JAL) {
         int64_t target = (int64_t)i + rv.imm / 4;
-        if (rv.imm % 4 != 0 || target < 0 || target >= (int64_t)m->record_count - 1) {
+        if (rv.imm % 4 != 0 || target < 0 || target >= (int64_t)m->record_count) {
             op = OP_FAR;
         } else {
             rv.imm /= 4;
@@ -49,18 +49,33 @@ decode_one(const struct vd_machine *m, uint32_t i, const int32_t handlers[OP_COU
                                     .run = ends_run(rv.insn) ? 1 : record[1].run + 1};
 }
 
-/* Behind the last record stands one that traps: there only zeros follow, or text ends. */
+/* The records of a page of text; those of pages that nothing was loaded into stay zero, as do those
+   of the record behind the last. */
+static void
+decode_page(struct vd_machine *m, uint32_t page, const int32_t handlers[OP_COUNT])
+{
+    uint64_t lo = (uint64_t)page * VD_VM_PAGE;
+    uint64_t hi = lo + VD_VM_PAGE;
+    lo = lo < m->text.lo ? m->text.lo : lo;
+    hi = hi > m->loaded_hi ? m->loaded_hi : hi;
+    for (uint64_t i = (hi - m->text.lo) / 4; i-- > (lo - m->text.lo) / 4;) {
+        decode_one(m, (uint32_t)i, handlers);
+    }
+}
+
 static enum vd_err
 decode(struct vd_machine *m, const int32_t handlers[OP_COUNT])
 {
-    free(m->records);
-    m->record_count = (uint32_t)((m->loaded_hi - m->text.lo) / 4) + 1;
-    m->records = calloc(m->record_count, sizeof *m->records);
-    if (!m->records) {
-        return VD_ERR_NO_MEMORY;
+    enum vd_err err = vd_machine_reserve_records(m, (uint32_t)((m->loaded_hi - m->text.lo) / 4));
+    if (err != VD_OK) {
+        return err;
     }
-    for (uint32_t i = m->record_count; i-- > 0;) {
-        decode_one(m, i, handlers);
+    uint32_t first = m->text.lo / VD_VM_PAGE;
+    for (uint32_t page = (uint32_t)((m->loaded_hi + VD_VM_PAGE - 1) / VD_VM_PAGE);
+         page-- > first;) {
+        if (m->marks[page] & VD_VM_TOUCHED) {
+            decode_page(m, page, handlers);
+        }
     }
     m->decoded = true;
     return VD_OK;
@@ -196,12 +211,12 @@ interpret(struct vd_machine *m, uint64_t until, const struct vd_vm_host *host, i
     };
     if (handlers) {
         for (unsigned i = 0; i < OP_COUNT; i++) {
-            handlers[i] = (int32_t)((const char *)labels[i] - (const char *)&&do_LUI);
+            handlers[i] = (int32_t)((const char *)labels[i] - (const char *)&&do_illegal);
         }
         return VD_OK;
     }
     struct vd_rv_record *const records = m->records;
-    const uint32_t count = m->record_count - 1;
+    const uint32_t count = m->record_count;
     uint8_t *const memory = m->memory;
     uint8_t *const marks = m->marks;
     const uint32_t text_lo = m->text.lo;
@@ -215,7 +230,7 @@ interpret(struct vd_machine *m, uint64_t until, const struct vd_vm_host *host, i
     uint64_t pc = m->registers.pc;
     enum vd_err err = VD_OK;
 
-#define GO() goto *((const char *)&&do_LUI + d->handler)
+#define GO() goto *((const char *)&&do_illegal + d->handler)
 #define NEXT() \
     do {       \
         d++;   \
@@ -260,7 +275,7 @@ short_run:
     kept = stop->handler;
     {
         static const void *const stop_label = &&do_stop;
-        stop->handler = (int32_t)((const char *)stop_label - (const char *)&&do_LUI);
+        stop->handler = (int32_t)((const char *)stop_label - (const char *)&&do_illegal);
     }
     left = 0;
     GO();
@@ -402,6 +417,15 @@ do_ECALL : {
 }
 
 do_illegal:
+    if (d->run == 0) {
+        /* No record: zeros, which are no instruction, in a run of their own. */
+        pc = HERE;
+        if (left == 0) {
+            goto out;
+        }
+        left--;
+        goto trapped;
+    }
 trap:
     /* This instruction is a step; those behind it in the run are not. */
     pc = HERE;
