@@ -352,39 +352,6 @@ library Constants {
     /// @notice setL1BlockValuesJovian()
     bytes4 internal constant SELECTOR_SET_L1_BLOCK_VALUES_JOVIAN = 0x3db6be2b;
 
-    /// @notice upgradeTo(address)
-    bytes4 internal constant SELECTOR_UPGRADE_TO = 0x3659cfe6;
-
-    /// @notice upgradeToAndCall(address,bytes)
-    bytes4 internal constant SELECTOR_UPGRADE_TO_AND_CALL = 0x4f1ef286;
-
-    /// @notice changeAdmin(address)
-    bytes4 internal constant SELECTOR_CHANGE_ADMIN = 0x8f283970;
-
-    /// @notice admin()
-    bytes4 internal constant SELECTOR_ADMIN = 0xf851a440;
-
-    /// @notice implementation()
-    bytes4 internal constant SELECTOR_IMPLEMENTATION = 0x5c60da1b;
-
-    /// @notice upgrade(address,address)
-    bytes4 internal constant SELECTOR_UPGRADE = 0x99a88ec4;
-
-    /// @notice upgradeAndCall(address,address,bytes)
-    bytes4 internal constant SELECTOR_UPGRADE_AND_CALL = 0x9623609d;
-
-    /// @notice getProxyImplementation(address)
-    bytes4 internal constant SELECTOR_GET_PROXY_IMPLEMENTATION = 0x204e1c7a;
-
-    /// @notice owner()
-    bytes4 internal constant SELECTOR_OWNER = 0x8da5cb5b;
-
-    /// @notice transferOwnership(address)
-    bytes4 internal constant SELECTOR_TRANSFER_OWNERSHIP = 0xf2fde38b;
-
-    /// @notice version()
-    bytes4 internal constant SELECTOR_VERSION = 0x54fd4d50;
-
     /// @notice paused()
     bytes4 internal constant SELECTOR_PAUSED = 0x5c975abb;
 
@@ -393,9 +360,6 @@ library Constants {
 
     /// @notice proveWithdrawalTransaction((uint256,address,address,uint256,uint256,bytes),uint256,(bytes32,bytes32,bytes32,bytes32),bytes[])
     bytes4 internal constant SELECTOR_PROVE_WITHDRAWAL = 0x4870496f;
-
-    /// @notice finalizeWithdrawalTransaction((uint256,address,address,uint256,uint256,bytes))
-    bytes4 internal constant SELECTOR_FINALIZE_WITHDRAWAL = 0x8c3152e9;
 
     /// @notice checkWithdrawal(bytes32,address)
     bytes4 internal constant SELECTOR_CHECK_WITHDRAWAL = 0x71c1566e;
@@ -430,9 +394,6 @@ library Constants {
     /// @notice systemConfig()
     bytes4 internal constant SELECTOR_SYSTEM_CONFIG = 0x33d7e2bd;
 
-    /// @notice superchainConfig()
-    bytes4 internal constant SELECTOR_SUPERCHAIN_CONFIG = 0x35e80ab3;
-
     /// @notice initiateWithdrawal(address,uint256,bytes)
     bytes4 internal constant SELECTOR_INITIATE_WITHDRAWAL = 0xc2b3e5ac;
 
@@ -448,20 +409,8 @@ library Constants {
     /// @notice gameCount()
     bytes4 internal constant SELECTOR_GAME_COUNT = 0x4d1975b4;
 
-    /// @notice gameImpls(uint32)
-    bytes4 internal constant SELECTOR_GAME_IMPLS = 0x1b685b9e;
-
     /// @notice initBonds(uint32)
     bytes4 internal constant SELECTOR_INIT_BONDS = 0x6593dc6e;
-
-    /// @notice setImplementation(uint32,address)
-    bytes4 internal constant SELECTOR_SET_IMPLEMENTATION = 0x14f6b1a3;
-
-    /// @notice setInitBond(uint32,uint256)
-    bytes4 internal constant SELECTOR_SET_INIT_BOND = 0x1e334240;
-
-    /// @notice setRespectedGameType(uint32)
-    bytes4 internal constant SELECTOR_SET_RESPECTED_GAME_TYPE = 0x7fc48504;
 
     /// @notice findLatestGames(uint32,uint256,uint256)
     bytes4 internal constant SELECTOR_FIND_LATEST_GAMES = 0x254bd683;
@@ -474,9 +423,6 @@ library Constants {
 
     /// @notice status()
     bytes4 internal constant SELECTOR_STATUS = 0x200d2ed2;
-
-    /// @notice gameType()
-    bytes4 internal constant SELECTOR_GAME_TYPE = 0xbbdc02db;
 
     /// @notice rootClaim()
     bytes4 internal constant SELECTOR_ROOT_CLAIM = 0xbcef3b55;
@@ -493,33 +439,39 @@ library Constants {
     /// @notice isGameRespected(address)
     bytes4 internal constant SELECTOR_IS_GAME_RESPECTED = 0x04e50fed;
 
-    /// @notice isGameFinalized(address)
-    bytes4 internal constant SELECTOR_IS_GAME_FINALIZED = 0x0314d2b3;
-
-    /// @notice isGameClaimValid(address)
-    bytes4 internal constant SELECTOR_IS_GAME_CLAIM_VALID = 0x6c4f4467;
-
     /// @notice getAnchorRoot()
     bytes4 internal constant SELECTOR_GET_ANCHOR_ROOT = 0xd83ef267;
-
-    /// @notice sendMessage(address,bytes,uint32)
-    bytes4 internal constant SELECTOR_SEND_MESSAGE = 0x3dbb202b;
-
-    /// @notice relayMessage(uint256,address,address,uint256,uint256,bytes)
-    bytes4 internal constant SELECTOR_RELAY_MESSAGE = 0xd764ad0b;
-
-    /// @notice bridgeETH(uint32,bytes)
-    bytes4 internal constant SELECTOR_BRIDGE_ETH = 0x09fc8843;
-
-    /// @notice bridgeETHTo(address,uint32,bytes)
-    bytes4 internal constant SELECTOR_BRIDGE_ETH_TO = 0xe11013dd;
-
-    /// @notice bridgeERC20(address,address,uint256,uint32,bytes)
-    bytes4 internal constant SELECTOR_BRIDGE_ERC20 = 0x87087623;
 
     /// @notice bridgeERC20To(address,address,address,uint256,uint32,bytes)
     bytes4 internal constant SELECTOR_BRIDGE_ERC20_TO = 0x540abf73;
 
-    /// @notice withdraw(address,uint256,uint32,bytes)
-    bytes4 internal constant SELECTOR_WITHDRAW = 0x32b7006d;
+    /// @notice gameCreator()
+    bytes4 internal constant SELECTOR_GAME_CREATOR = 0x37b1b229;
+
+    /// @notice credit(address)
+    bytes4 internal constant SELECTOR_CREDIT = 0xd5d44d80;
+
+    /// @notice maxClockDuration()
+    bytes4 internal constant SELECTOR_MAX_CLOCK_DURATION = 0xdabd396d;
+
+    /// @notice isGameBlacklisted(address)
+    bytes4 internal constant SELECTOR_IS_GAME_BLACKLISTED = 0x34a346ea;
+
+    /// @notice isGameRetired(address)
+    bytes4 internal constant SELECTOR_IS_GAME_RETIRED = 0x5958a193;
+
+    /// @notice finalizeWithdrawalTransactionExternalProof((uint256,address,address,uint256,uint256,bytes),address)
+    bytes4 internal constant SELECTOR_FINALIZE_WITHDRAWAL_EXTERNAL_PROOF = 0x43ca1c50;
+
+    /// @notice balanceOf(address)
+    bytes4 internal constant SELECTOR_BALANCE_OF = 0x70a08231;
+
+    /// @notice allowance(address,address)
+    bytes4 internal constant SELECTOR_ALLOWANCE = 0xdd62ed3e;
+
+    /// @notice approve(address,uint256)
+    bytes4 internal constant SELECTOR_APPROVE = 0x095ea7b3;
+
+    /// @notice remoteToken()
+    bytes4 internal constant SELECTOR_REMOTE_TOKEN = 0xd6c0b2c4;
 }

@@ -2,6 +2,7 @@
    (newest first), and, if none of them is worth anything, the oldest valid game to prove it by: the
    oldest, because its clock has the least to run. */
 #include "viaduct/node/l1/withdrawal.h"
+#include "viaduct/core/base/constants.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,18 +108,15 @@ static void
 add_game_reads(struct look *k, const struct vd_address *proxy)
 {
     static const uint32_t of_registry[] = {
-        0x496b9c16, /* isGameProper(address) */
-        0x04e50fed, /* isGameRespected(address) */
-        0x34a346ea, /* isGameBlacklisted(address) */
-        0x5958a193, /* isGameRetired(address) */
+        VD_SELECTOR_IS_GAME_PROPER,
+        VD_SELECTOR_IS_GAME_RESPECTED,
+        VD_SELECTOR_IS_GAME_BLACKLISTED,
+        VD_SELECTOR_IS_GAME_RETIRED,
     };
     static const uint32_t of_game[] = {
-        0x200d2ed2, /* status() */
-        0xcf09e0d0, /* createdAt() */
-        0x19effeb4, /* resolvedAt() */
-        0x99735e32, /* l2SequenceNumber() */
-        0xbcef3b55, /* rootClaim() */
-        0xdabd396d, /* maxClockDuration() */
+        VD_SELECTOR_STATUS,      VD_SELECTOR_CREATED_AT,
+        VD_SELECTOR_RESOLVED_AT, VD_SELECTOR_L2_SEQUENCE_NUMBER,
+        VD_SELECTOR_ROOT_CLAIM,  VD_SELECTOR_MAX_CLOCK_DURATION,
     };
     for (size_t i = 0; i < sizeof of_registry / sizeof of_registry[0]; i++) {
         vd_abi_address(vd_reads_add(&k->reads, &k->standing.registry, of_registry[i]), proxy);
@@ -337,8 +335,8 @@ on_submitter(void *ctx)
     }
     vd_reads_clear(&k->reads);
     static const uint32_t selectors[] = {
-        0xbb2c727e, /* provenWithdrawals(bytes32,address) */
-        0x71c1566e, /* checkWithdrawal(bytes32,address) */
+        VD_SELECTOR_PROVEN_WITHDRAWALS,
+        VD_SELECTOR_CHECK_WITHDRAWAL,
     };
     for (size_t i = 0; i < 2; i++) {
         struct vd_abi *call = vd_reads_add(&k->reads, &k->query.portal, selectors[i]);
@@ -354,7 +352,8 @@ next_proof(struct look *k)
     if (k->proofs > k->proofs_floor) {
         k->proofs--;
         vd_reads_clear(&k->reads);
-        struct vd_abi *call = vd_reads_add(&k->reads, &k->query.portal, 0xa3860f48);
+        struct vd_abi *call =
+            vd_reads_add(&k->reads, &k->query.portal, VD_SELECTOR_PROOF_SUBMITTERS);
         vd_abi_hash(call, &k->query.hash); /* proofSubmitters(bytes32,uint256) */
         vd_abi_u64(call, k->proofs);
         run(k, on_submitter);
@@ -426,7 +425,8 @@ static void
 ask_games(struct look *k)
 {
     vd_reads_clear(&k->reads);
-    struct vd_abi *call = vd_reads_add(&k->reads, &k->standing.factory, 0x254bd683);
+    struct vd_abi *call =
+        vd_reads_add(&k->reads, &k->standing.factory, VD_SELECTOR_FIND_LATEST_GAMES);
     vd_abi_u64(call, k->type); /* findLatestGames(uint32,uint256,uint256) */
     vd_abi_u64(call, k->next_game);
     vd_abi_u64(call, PAGE);
@@ -482,7 +482,7 @@ on_contracts(void *ctx)
     }
     k->proofs_floor = k->proofs > MAX_PROOFS ? k->proofs - MAX_PROOFS : 0;
     vd_reads_clear(&k->reads);
-    vd_reads_add(&k->reads, &s->factory, 0x4d1975b4); /* gameCount() */
+    vd_reads_add(&k->reads, &s->factory, VD_SELECTOR_GAME_COUNT);
     run(k, on_game_count);
 }
 
@@ -496,12 +496,12 @@ on_head(void *ctx, const struct vd_l1_status *status, const struct vd_hash *hash
         return;
     }
     static const uint32_t selectors[] = {
-        0xf2b4e617, /* disputeGameFactory() */
-        0x5c0cba33, /* anchorStateRegistry() */
-        0x3c9f397c, /* respectedGameType() */
-        0xbf653a5c, /* proofMaturityDelaySeconds() */
-        0x952b2797, /* disputeGameFinalityDelaySeconds() */
-        0x5c975abb, /* paused() */
+        VD_SELECTOR_DISPUTE_GAME_FACTORY,
+        VD_SELECTOR_ANCHOR_STATE_REGISTRY,
+        VD_SELECTOR_RESPECTED_GAME_TYPE,
+        VD_SELECTOR_PROOF_MATURITY_DELAY_SECONDS,
+        VD_SELECTOR_DISPUTE_GAME_FINALITY_DELAY_SECONDS,
+        VD_SELECTOR_PAUSED,
     };
     k->standing.at = (struct vd_l1_ref){.hash = *hash,
                                         .number = header->number,
@@ -512,8 +512,10 @@ on_head(void *ctx, const struct vd_l1_status *status, const struct vd_hash *hash
         vd_reads_add(&k->reads, &k->query.portal, selectors[i]);
     }
     /* finalizedWithdrawals(bytes32), numProofSubmitters(bytes32) */
-    vd_abi_hash(vd_reads_add(&k->reads, &k->query.portal, 0xa14238e7), &k->query.hash);
-    vd_abi_hash(vd_reads_add(&k->reads, &k->query.portal, 0x513747ab), &k->query.hash);
+    vd_abi_hash(vd_reads_add(&k->reads, &k->query.portal, VD_SELECTOR_FINALIZED_WITHDRAWALS),
+                &k->query.hash);
+    vd_abi_hash(vd_reads_add(&k->reads, &k->query.portal, VD_SELECTOR_NUM_PROOF_SUBMITTERS),
+                &k->query.hash);
     run(k, on_contracts);
 }
 

@@ -9,6 +9,7 @@
 
    A round that meets anything unexpected ends; the next one begins from the heads of then. */
 #include "viaduct/node/roles/proposer.h"
+#include "viaduct/core/base/constants.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,7 +211,7 @@ static void
 estimate(struct vd_proposer *p)
 {
     struct vd_abi data;
-    vd_abi_call(&data, 0x82ecf2f6); /* create(uint32,bytes32,bytes) */
+    vd_abi_call(&data, VD_SELECTOR_CREATE);
     append_game_id(&data, &p->round);
     if (data.err != VD_OK) {
         vd_abi_deinit(&data);
@@ -241,41 +242,41 @@ ask(struct vd_proposer *p)
     case STEP_HOLD:
         return;
     case STEP_FACTORY:
-        call_plain(p, &p->config.portal, 0xf2b4e617); /* disputeGameFactory() */
+        call_plain(p, &p->config.portal, VD_SELECTOR_DISPUTE_GAME_FACTORY);
         return;
     case STEP_REGISTRY:
-        call_plain(p, &p->config.portal, 0x5c0cba33); /* anchorStateRegistry() */
+        call_plain(p, &p->config.portal, VD_SELECTOR_ANCHOR_STATE_REGISTRY);
         return;
     case STEP_TYPE:
-        call_plain(p, &p->config.portal, 0x3c9f397c); /* respectedGameType() */
+        call_plain(p, &p->config.portal, VD_SELECTOR_RESPECTED_GAME_TYPE);
         return;
     case STEP_ANCHOR:
-        call_plain(p, &r->registry, 0xd83ef267); /* getAnchorRoot() */
+        call_plain(p, &r->registry, VD_SELECTOR_GET_ANCHOR_ROOT);
         return;
     case STEP_BOND:
-        vd_abi_call(&data, 0x6593dc6e); /* initBonds(uint32) */
+        vd_abi_call(&data, VD_SELECTOR_INIT_BONDS);
         vd_abi_u64(&data, r->type);
         call(p, &r->factory, &data);
         return;
     case STEP_COUNT:
-        call_plain(p, &r->factory, 0x4d1975b4); /* gameCount() */
+        call_plain(p, &r->factory, VD_SELECTOR_GAME_COUNT);
         return;
     case STEP_GAMES:
-        vd_abi_call(&data, 0x254bd683); /* findLatestGames(uint32,uint256,uint256) */
+        vd_abi_call(&data, VD_SELECTOR_FIND_LATEST_GAMES);
         vd_abi_u64(&data, r->type);
         vd_abi_u64(&data, r->next_game);
         vd_abi_u64(&data, PAGE);
         call(p, &r->factory, &data);
         return;
     case STEP_CREATOR:
-        call_plain(p, &r->games[r->game].proxy, 0x37b1b229); /* gameCreator() */
+        call_plain(p, &r->games[r->game].proxy, VD_SELECTOR_GAME_CREATOR);
         return;
     case STEP_OUTPUT:
         p->asking = true;
         p->effects.output(p->effects.ctx, r->target.number);
         return;
     case STEP_EXISTS:
-        vd_abi_call(&data, 0x5f0150cb); /* games(uint32,bytes32,bytes) */
+        vd_abi_call(&data, VD_SELECTOR_GAMES);
         append_game_id(&data, r);
         call(p, &r->factory, &data);
         return;
@@ -450,7 +451,7 @@ hand_over(struct vd_proposer *p, uint64_t gas)
     vd_store_be64(tag + 1, r->target.number);
     memcpy(tag + 9, r->root.b, sizeof r->root.b);
     struct vd_abi data;
-    vd_abi_call(&data, 0x82ecf2f6); /* create(uint32,bytes32,bytes) */
+    vd_abi_call(&data, VD_SELECTOR_CREATE);
     append_game_id(&data, r);
     /* Half as much again: what create() touches may be colder in the block than in the estimate. */
     struct vd_txm_payload payload = {.to = r->factory,

@@ -8,6 +8,7 @@
    A game is looked at again after an eighth of its age, so young games of a development chain are
    asked about every second and those of a chain with delays of days every ten minutes. */
 #include "viaduct/node/roles/resolver.h"
+#include "viaduct/core/base/constants.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,7 +146,7 @@ scan_on(struct vd_resolver *r)
     }
     r->scan_next--;
     struct vd_abi data;
-    vd_abi_call(&data, 0xbb8aa1fc); /* gameAtIndex(uint256) */
+    vd_abi_call(&data, VD_SELECTOR_GAME_AT_INDEX);
     vd_abi_u64(&data, r->scan_next);
     ask(r, Q_AT, &r->factory, &data);
 }
@@ -167,7 +168,7 @@ pick_game(struct vd_resolver *r)
         if (!game->sent && game->next_ms <= r->now_ms) {
             r->current = i;
             look_again(r, game);
-            ask_plain(r, Q_STATUS, &game->proxy, 0x200d2ed2); /* status() */
+            ask_plain(r, Q_STATUS, &game->proxy, VD_SELECTOR_STATUS);
             return true;
         }
     }
@@ -183,13 +184,13 @@ begin(struct vd_resolver *r)
     if (!r->has_factory) {
         if (r->now_ms >= r->scan_ms) {
             r->scan_ms = r->now_ms + SCAN_PAUSE_MS;
-            ask_plain(r, Q_FACTORY, &r->config.portal, 0xf2b4e617); /* disputeGameFactory() */
+            ask_plain(r, Q_FACTORY, &r->config.portal, VD_SELECTOR_DISPUTE_GAME_FACTORY);
         }
     } else if (r->scanning) {
         scan_on(r);
     } else if (r->now_ms >= r->scan_ms) {
         r->scan_ms = r->now_ms + SCAN_PAUSE_MS;
-        ask_plain(r, Q_COUNT, &r->factory, 0x4d1975b4); /* gameCount() */
+        ask_plain(r, Q_COUNT, &r->factory, VD_SELECTOR_GAME_COUNT);
     } else {
         pick_game(r);
     }
@@ -299,7 +300,7 @@ take_at(struct vd_resolver *r, struct vd_slice answer)
     r->found = (struct game){.index = r->scan_next};
     if (vd_abi_read_u64(&r->found.timestamp, answer, 32) &&
         vd_abi_read_address(&r->found.proxy, answer, 64)) {
-        ask_plain(r, Q_CREATOR, &r->found.proxy, 0x37b1b229); /* gameCreator() */
+        ask_plain(r, Q_CREATOR, &r->found.proxy, VD_SELECTOR_GAME_CREATOR);
     }
 }
 
@@ -314,7 +315,7 @@ take_creator(struct vd_resolver *r, struct vd_slice answer)
     if (r->seen == 0 && r->current < r->count) {
         /* The first scan: it ends where own games are done, so each is asked about at once. */
         look_again(r, &r->games[r->current]);
-        ask_plain(r, Q_STATUS, &r->found.proxy, 0x200d2ed2); /* status() */
+        ask_plain(r, Q_STATUS, &r->found.proxy, VD_SELECTOR_STATUS);
     }
 }
 
@@ -334,7 +335,7 @@ take_status(struct vd_resolver *r, struct vd_slice answer)
         ask(r, Q_RESOLVE, &game->proxy, &data);
         return;
     }
-    vd_abi_call(&data, 0xd5d44d80); /* credit(address) */
+    vd_abi_call(&data, VD_SELECTOR_CREDIT);
     vd_abi_address(&data, &r->config.from);
     ask(r, Q_CREDIT, &game->proxy, &data);
 }
