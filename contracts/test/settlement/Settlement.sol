@@ -196,30 +196,22 @@ abstract contract Settlement is Test {
         return keccak256(abi.encode(keccak256(abi.encode(_hash(transaction), uint256(0)))));
     }
 
-    /// @dev The message passer's storage with one withdrawal among others that share a few nibbles
-    /// of its path, as in a trie of thousands, and its counter.
+    /// @dev The message passer's storage with the withdrawal, others that fill its root, and the
+    /// counter, which shares the path's first nibble.
     function _storage(Types.WithdrawalTransaction memory transaction)
         internal
         pure
         returns (TrieBuilder.Entry[] memory entries)
     {
         bytes32 path = _path(transaction);
-        entries = new TrieBuilder.Entry[](50);
-        entries[0] = TrieBuilder.Entry({path: path, value: hex"01"});
-        entries[1] = TrieBuilder.Entry({path: keccak256(abi.encode(1)), value: hex"820400"});
-        for (uint256 i = 2; i < entries.length; ++i) {
-            // Sixteen neighbours each that differ from the path in the nibble of one level only.
-            uint256 level = (i - 2) / 16;
-            uint256 nibble = (i - 2) % 16;
-            uint256 shift = 252 - 4 * level;
-            uint256 other = uint256(keccak256(abi.encode(path, i))) & ((1 << shift) - 1);
-            uint256 prefix = level == 0 ? 0 : (uint256(path) >> (shift + 4)) << (shift + 4);
-            bool own = (uint256(path) >> shift) & 15 == nibble;
-            // The path's own nibble leads on to the next level; put a far neighbour there instead.
-            if (own) other = uint256(path) ^ (1 << (level + 200 - 4 * level));
-            entries[i].path = own ? bytes32(other) : bytes32(prefix | (nibble << shift) | other);
-            entries[i].value = hex"01";
+        entries = new TrieBuilder.Entry[](17);
+        for (uint256 i = 0; i < 16; ++i) {
+            bytes32 other = keccak256(abi.encode(path, i)) >> 4;
+            entries[i] = TrieBuilder.Entry({path: bytes32(i << 252) | other, value: hex"01"});
         }
+        entries[uint256(path) >> 252].path = path;
+        entries[16] =
+            TrieBuilder.Entry({path: path ^ bytes32(uint256(1) << 251), value: hex"820400"});
     }
 
     /// @dev An output that includes the withdrawal, and the withdrawal's proof.
