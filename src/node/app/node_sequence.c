@@ -64,8 +64,12 @@ on_sealed(void *ctx, enum vd_err err, const char *why, const struct vd_block_inf
     if (err != VD_OK) {
         vd_log(n->config.logger, VD_LOG_WARN, "sequencer", "block not sealed: %s", why);
     }
+    bool other = err == VD_OK && !vd_sequencer_is_on(n->sequencer, &block->l2.l1_origin.hash);
+    if (other) {
+        err = VD_ERR_MISMATCH; /* a block of before a crash, on another origin than was asked for */
+    }
     vd_sequencer_sealed(n->sequencer, vd_node_wall(n), err, block ? &block->l2 : NULL);
-    if (err == VD_ERR_NOT_FOUND) {
+    if (err == VD_ERR_NOT_FOUND || other) {
         follow_engine(n);
     }
 }

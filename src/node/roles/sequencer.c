@@ -303,6 +303,18 @@ vd_sequencer_no_origin(struct vd_sequencer *s, uint64_t now_ms)
     advance(s, now_ms);
 }
 
+/* As soon as the block is open, so that the origin after is at hand when the next block opens,
+   right after the seal: an L1 as fast as L2 would run away otherwise. */
+static void
+use_next_origin(struct vd_sequencer *s)
+{
+    struct origin *old = s->current;
+    s->system = s->next->system;
+    s->current = s->next;
+    s->next = old;
+    origin_clear(s->next);
+}
+
 void
 vd_sequencer_opened(struct vd_sequencer *s, uint64_t now_ms, enum vd_err err)
 {
@@ -315,6 +327,8 @@ vd_sequencer_opened(struct vd_sequencer *s, uint64_t now_ms, enum vd_err err)
     if (err != VD_OK) {
         note(s, vd_err_text(err), s->attributes.origin.number);
         s->retry_at_ms = now_ms + RETRY_MS;
+    } else if (s->advances) {
+        use_next_origin(s);
     }
     advance(s, now_ms);
 }
@@ -334,15 +348,14 @@ vd_sequencer_sealed(struct vd_sequencer *s, uint64_t now_ms, enum vd_err err,
         return;
     }
     s->head = *ref;
-    if (s->advances) {
-        s->system = s->next->system;
-        struct origin *old = s->current;
-        s->current = s->next;
-        s->next = old;
-        origin_clear(s->next);
-    }
     s->state = READY;
     advance(s, now_ms);
+}
+
+bool
+vd_sequencer_is_on(const struct vd_sequencer *s, const struct vd_hash *origin)
+{
+    return vd_hash_eq(&s->current->ref.hash, origin);
 }
 
 uint64_t

@@ -57,6 +57,10 @@ void vd_sequencer_opened(struct vd_sequencer *sequencer, uint64_t now_ms, enum v
 void vd_sequencer_sealed(struct vd_sequencer *sequencer, uint64_t now_ms, enum vd_err err,
                          const struct vd_l2_ref *ref);
 
+/* Whether the block in hand was opened on that origin.  A block that the engine kept from before a
+   crash may stand on another one: then it has to be started again on that block. */
+bool vd_sequencer_is_on(const struct vd_sequencer *sequencer, const struct vd_hash *origin);
+
 /* When the next tick matters, in wall milliseconds; UINT64_MAX: only after another input. */
 uint64_t vd_sequencer_wakes(const struct vd_sequencer *sequencer);
 

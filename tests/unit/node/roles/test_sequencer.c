@@ -18,6 +18,7 @@ struct model {
     struct vd_l1_block l1[L1_BLOCKS];
     uint64_t l1_head;
     bool l1_answers;
+    uint64_t l1_seconds;
     struct vd_sequencer *sequencer;
     uint64_t now; /* seconds */
     bool fetching;
@@ -37,7 +38,7 @@ make_l1(struct model *m, uint64_t number, uint64_t salt)
     struct vd_l1_block *block = &m->l1[number];
     memset(block, 0, sizeof *block);
     block->header.number = number;
-    block->header.timestamp = L1_SECONDS * number;
+    block->header.timestamp = m->l1_seconds * number;
     block->header.has_base_fee = true;
     block->header.base_fee = vd_u256(7);
     block->header.difficulty = vd_u256(salt);
@@ -139,8 +140,8 @@ static void
 second(struct model *m, bool l1_grows)
 {
     m->now++;
-    if (l1_grows && m->now / L1_SECONDS > m->l1_head) {
-        m->l1_head = m->now / L1_SECONDS;
+    if (l1_grows && m->now / m->l1_seconds > m->l1_head) {
+        m->l1_head = m->now / m->l1_seconds;
         vd_sequencer_l1(m->sequencer, m->now * 1000, m->l1_head);
     }
     vd_sequencer_tick(m->sequencer, m->now * 1000);
@@ -148,9 +149,10 @@ second(struct model *m, bool l1_grows)
 }
 
 static void
-start(struct model *m, uint64_t confirmations)
+start_on(struct model *m, uint64_t confirmations, uint64_t l1_seconds)
 {
     memset(m, 0, sizeof *m);
+    m->l1_seconds = l1_seconds;
     m->rollup.block_time_s = 2;
     m->rollup.l2 = (struct vd_chain_config){
         .chain_id = 901, .is_l2 = true, .eip1559_elasticity = 6, .eip1559_denominator_canyon = 250};
@@ -170,6 +172,27 @@ start(struct model *m, uint64_t confirmations)
         .gas_limit = 30000000, .scalar = {1}, .eip1559 = {.denominator = 250, .elasticity = 6}};
     vd_sequencer_start(m->sequencer, 0, &m->head, &system);
     settle(m);
+}
+
+static void
+start(struct model *m, uint64_t confirmations)
+{
+    start_on(m, confirmations, L1_SECONDS);
+}
+
+/* One origin for each block; the answers come before the seal, as L1's usually do. */
+static void
+test_origins_keep_pace_with_an_l1_as_fast_as_l2(void **state)
+{
+    (void)state;
+    static struct model m;
+    start_on(&m, 0, 2);
+    for (int i = 0; i < 600; i++) {
+        second(&m, true);
+    }
+    assert_int_equal(m.head.number, m.now / 2);
+    assert_true(m.head.l1_origin.number + 2 >= m.l1_head);
+    vd_sequencer_free(m.sequencer);
 }
 
 static void
@@ -292,6 +315,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks_keep_pace_with_the_clock),
+        cmocka_unit_test(test_origins_keep_pace_with_an_l1_as_fast_as_l2),
         cmocka_unit_test(test_origins_wait_for_their_depth),
         cmocka_unit_test(test_without_l1_it_goes_on_to_the_drift_limit_and_says_so),
         cmocka_unit_test(test_behind_the_clock_blocks_follow_at_once),
