@@ -143,13 +143,16 @@ vd_node_batcher_heads(struct vd_node *n)
         return;
     }
     struct vd_l2_ref unsafe;
-    struct vd_l2_ref safe;
-    const struct vd_heads *heads = vd_engine_heads(n->engine);
-    if (vd_node_ref(n, &unsafe, heads->unsafe.number) != VD_OK ||
-        vd_node_ref(n, &safe, heads->safe.number) != VD_OK) {
+    if (vd_node_ref(n, &unsafe, vd_engine_heads(n->engine)->unsafe.number) != VD_OK) {
         return;
     }
-    vd_batcher_heads(n->batcher, vd_node_now(n), &unsafe, &safe,
+    /* The follower's safe head and what it has drained are of one moment; the database's safe head
+       comes later, and a channel would seem not to have taken. */
+    const struct vd_l2_ref *safe = vd_follower_safe(n->follower);
+    if (unsafe.number < safe->number) {
+        unsafe = *safe;
+    }
+    vd_batcher_heads(n->batcher, vd_node_now(n), &unsafe, safe,
                      vd_follower_drained(n->follower)->number, vd_l1_heads(n->l1)->latest.number);
     bool throttle = vd_batcher_debt(n->batcher) > VD_NODE_DEBT_BYTES;
     if (throttle != n->throttled) {

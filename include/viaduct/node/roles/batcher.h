@@ -63,9 +63,9 @@ void vd_batcher_free(struct vd_batcher *batcher);
    of nonces: the last one of all must be among them, or a channel that a crash cut off after it
    stays unfinished. */
 void vd_batcher_restore(struct vd_batcher *batcher, const struct vd_txm_status *payload);
-/* Derivation's and the chain's progress.  derived_l1 is the last L1 block read by derivation,
-   l1_head L1's latest; the batcher begins once the former has reached the latter's first value, so
-   that the safe head tells what is on L1 already. */
+/* Derivation's and the chain's progress; safe and derived_l1 of one moment.  derived_l1 is the last
+   L1 block read by derivation, l1_head L1's latest; the batcher begins once the former has reached
+   the latter's first value, so that the safe head tells what is on L1 already. */
 void vd_batcher_heads(struct vd_batcher *batcher, uint64_t now_ms, const struct vd_l2_ref *unsafe,
                       const struct vd_l2_ref *safe, uint64_t derived_l1, uint64_t l1_head);
 void vd_batcher_tick(struct vd_batcher *batcher, uint64_t now_ms);
