@@ -7,81 +7,11 @@ import { after, describe, test } from 'node:test'
 import * as rollup from './scenarios/rollup.mjs'
 import { uniswap } from './scenarios/uniswap.mjs'
 import * as viem from './scenarios/viem.mjs'
-import * as artifacts from './support/artifacts.mjs'
-import { Chain, accounts, keys } from './support/chain.mjs'
-import {
-  cleanUp, run, sleep, startAnvil, startNode, temporaryFolder, viaduct, waitFor,
-} from './support/harness.mjs'
+import { accounts } from './support/chain.mjs'
+import { bothSafe, found, safe, sameChain, startSequencer, startVerifier } from './support/found.mjs'
+import { cleanUp, run, sleep, temporaryFolder, viaduct, waitFor } from './support/harness.mjs'
 import { Load } from './support/load.mjs'
 import { call } from './support/rpc.mjs'
-
-const batcher = 9
-const l2Id = 5901
-const ether = 10n ** 18n
-
-/** An L1 with stand-ins for the portal and the system config, and a chain founded on it. */
-async function found({ slots = 4 } = {}) {
-  const anvil = await startAnvil(['--block-time', '1', '--slots-in-an-epoch', String(slots)])
-  const l1 = new Chain(anvil.url, 31337, { l2: false })
-  const portal = await l1.deploy(0, artifacts.logSource)
-  const systemConfig = await l1.deploy(0, artifacts.logSource)
-  const files = temporaryFolder()
-  const config = {
-    l1ChainID: 31337, l2ChainID: l2Id, l2BlockTime: 1, sequencerWindowSize: 3600,
-    batchSenderAddress: accounts[batcher].address,
-    batchInboxAddress: '0xff00000000000000000000000000000000005901',
-    optimismPortalProxy: portal, systemConfigProxy: systemConfig,
-    fundAccounts: Object.fromEntries(accounts.map(({ address }) => [address, `0x${(10_000n * ether).toString(16)}`])),
-  }
-  const configFile = join(files, 'chain.json')
-  writeFileSync(configFile, JSON.stringify(config))
-  const { code, errors } = await run(viaduct, ['genesis', '--l1', anvil.url, '--config', configFile, '--out', files])
-  assert.equal(code, 0, errors)
-  const keyFile = join(files, 'batcher.key')
-  writeFileSync(keyFile, `${keys[batcher]}\n`, { mode: 0o600 })
-  chmodSync(keyFile, 0o600)
-  return { anvil, l1, portal, files, configFile, keyFile }
-}
-
-async function startSequencer(base, datadir = temporaryFolder()) {
-  const node = await startNode({
-    name: 'sequencer', l1: base.anvil.url, files: base.files, datadir,
-    args: ['--sequencer', '--batcher', '--batcher-key-file', base.keyFile, '--sequencer-l1-confs', '0',
-      '--batcher-max-channel-age', '2000', '--batcher-confs', '1'],
-  })
-  return { ...node, datadir, chain: new Chain(node.url, l2Id) }
-}
-
-async function startVerifier(base, datadir = temporaryFolder()) {
-  const node = await startNode({ name: 'verifier', l1: base.anvil.url, files: base.files, datadir })
-  return { ...node, datadir, chain: new Chain(node.url, l2Id) }
-}
-
-const hashAt = async (chain, number) =>
-  (await call(chain.url, 'eth_getBlockByNumber', `0x${number.toString(16)}`, false))?.hash
-
-/** Demands equal hashes from genesis to the lower of the two safe heads; that head's number. */
-async function sameChain(a, b) {
-  const [left, right] = await Promise.all([rollup.syncStatus(a), rollup.syncStatus(b)])
-  const top = Math.min(left.safe_l2.number, right.safe_l2.number)
-  for (let n = 0; n <= top; n++) {
-    assert.equal(await hashAt(a, n), await hashAt(b, n), `block ${n} of ${top}`)
-  }
-  return top
-}
-
-const safe = async (chain) => (await rollup.syncStatus(chain)).safe_l2.number
-
-/** Waits until both have a safe block above the number. */
-async function bothSafe(a, b, number, timeout = 90_000) {
-  const passes = async (chain) => {
-    const now = await safe(chain)
-    if (now <= number) throw new Error(`safe ${now}`)
-    return true
-  }
-  await waitFor(`the sequencer's safe block ${number}`, () => passes(a), { timeout, interval: 250 })
-  await waitFor(`the verifier's safe block ${number}`, () => passes(b), { timeout, interval: 250 })
-}
 
 describe('a second node derives the chain from L1', () => {
   after(cleanUp)

@@ -1,7 +1,13 @@
 # Standard clients against the program, with anvil as the L1.
-foreach(name dev anvil reorg)
+foreach(name dev anvil reorg limits)
   add_test(NAME interop.${name}
            COMMAND "${CMAKE_SOURCE_DIR}/tests/interop/run.sh" $<TARGET_FILE:viaduct> ${name}.test.mjs)
   set_tests_properties(interop.${name} PROPERTIES LABELS interop TIMEOUT 900 SKIP_RETURN_CODE 77
                        RUN_SERIAL TRUE)
 endforeach()
+
+# Preloaded by limits.test.mjs, which finds it beside the program.
+add_library(slow_compress MODULE interop/support/slow_compress.c)
+set_target_properties(slow_compress PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY
+                      "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+target_link_libraries(slow_compress PRIVATE PkgConfig::ZLIB ${CMAKE_DL_LIBS})

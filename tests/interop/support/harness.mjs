@@ -43,11 +43,11 @@ process.on('exit', () => {
 
 /** One child process, with what it printed. */
 export class Child {
-  constructor(program, args, { cwd, name } = {}) {
+  constructor(program, args, { cwd, name, env } = {}) {
     this.name = name ?? program.split('/').pop()
     this.output = ''
     this.errors = ''
-    this.process = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.process = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
     this.pid = this.process.pid
     running.add(this)
     this.process.stdout.on('data', (data) => (this.output = (this.output + data).slice(-1_000_000)))
@@ -145,12 +145,12 @@ export async function startAnvil(args = []) {
 }
 
 /** Starts `viaduct node` on a free port: { child, url }. */
-export async function startNode({ l1, files, datadir, args = [], name }) {
+export async function startNode({ l1, files, datadir, args = [], name, env }) {
   const child = new Child(viaduct, [
     'node', '--l1', l1, '--rollup', join(files, 'rollup.json'), '--genesis',
     join(files, 'genesis.json'), '--datadir', datadir, '--http-port', '0', '--l1-poll', '200',
     ...args,
-  ], { name })
+  ], { name, env })
   const [, url] = await child.printed(/L2 JSON-RPC on (http:\/\/[\d.]+:\d+)/)
   return { child, url }
 }
