@@ -80,8 +80,9 @@ check(const struct vd_role_key_options *o, char *error, size_t error_len)
     } else if (o->password_file && !o->keystore) {
         snprintf(error, error_len, "--%spassword-file is given without --%skeystore", p, p);
     } else if ((o->signer != NULL) != (o->signer_address != NULL)) {
-        snprintf(error, error_len, "--%ssigner and --%ssigner-address go together; --%s is missing",
-                 p, p, o->signer ? "signer-address" : "signer");
+        snprintf(error, error_len,
+                 "--%ssigner and --%ssigner-address go together; --%s%s is missing", p, p, p,
+                 o->signer ? "signer-address" : "signer");
     } else {
         return true;
     }

@@ -214,8 +214,11 @@ on_poll(uv_poll_t *poll, int status, int events)
     struct watch *watch = poll->data;
     struct vd_http_client *client = watch->client;
     int running;
-    int flags = status < 0 ? CURL_CSELECT_ERR : 0;
-    flags |= (events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
+    /* On an error of the socket curl is to read and write and so find out which: a server that ends
+       the connection may have said why just before, as TLS does when it wants a certificate. */
+    if (status < 0)
+        events = UV_READABLE | UV_WRITABLE;
+    int flags = (events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
     flags |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
     curl_multi_socket_action(client->multi, watch->fd, flags, &running);
     take_messages(client);
