@@ -178,6 +178,15 @@ operator_fee_vault_slots(struct slots *s, const struct vd_founding *f)
     vault_slots(s, &f->operator_fee_vault);
 }
 
+/* Its name, as the constructor writes it: a short string ends with twice its length. */
+static void
+eas_slots(struct slots *s, const struct vd_founding *f)
+{
+    static const uint8_t name[32] = {'E', 'A', 'S', [31] = 2 * 3};
+    (void)f;
+    put(s, vd_u256(2), vd_u256_from_be(name));
+}
+
 /* --- the predeploys --- */
 
 struct predeploy {
@@ -203,6 +212,8 @@ static const struct predeploy predeploys[] = {
     {0x19, "BaseFeeVault", base_fee_vault_slots, false},
     {0x1a, "L1FeeVault", l1_fee_vault_slots, false},
     {0x1b, "OperatorFeeVault", operator_fee_vault_slots, false},
+    {0x20, "SchemaRegistry", NULL, false},
+    {0x21, "EAS", eas_slots, false},
 };
 #define PREDEPLOYS (sizeof predeploys / sizeof predeploys[0])
 #define WETH_ID 0x06u
