@@ -1,9 +1,11 @@
 /* Durable transfers through one engine: submissions are recovered in the pool, executed,
    journaled with a sync, acknowledged; a block is sealed every second.
 
-     bench_engine [FOLDER] [TRANSFERS] [UNDER_WAY]
+     bench_engine [FOLDER] [TRANSFERS] [UNDER_WAY] [ACCOUNTS] [RATE]
 
-   The folder is made anew in FOLDER (/tmp).  Transactions are signed before the clock starts. */
+   The folder is made anew in FOLDER (/tmp).  Transactions are signed before the clock starts, from
+   and to ACCOUNTS (1,000) at random.  They leave as soon as fewer than UNDER_WAY wait for their
+   answer, at RATE a second at most (0: no limit); latency counts from the moment one is due. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +14,6 @@
 #include "viaduct/node/engine/view.h"
 #include "viaduct/node/platform/curves.h"
 
-#define ACCOUNTS 1000u
 #define GWEI ((uint64_t)1000000000)
 
 struct bench {
@@ -20,6 +21,9 @@ struct bench {
     struct vd_pool *pool;
     struct vd_engine *engine;
     struct vd_genesis_account *accounts;
+    size_t account_count;
+    uint32_t *nonces;
+    uint64_t rate; /* 0: none */
     uint8_t (*raw)[128];
     size_t *raw_len;
     uint64_t *sent_ns;
@@ -57,7 +61,10 @@ must(bool ok, const char *what)
 static void
 sign_all(struct bench *b)
 {
+    struct vd_random random = {.state = 1}; /* the same transfers in every run */
     for (size_t i = 0; i < b->count; i++) {
+        size_t from = vd_random_below(&random, b->account_count);
+        size_t to = vd_random_below(&random, b->account_count);
         uint8_t memory[1024];
         uint8_t secret[32];
         uint8_t signature[64];
@@ -67,14 +74,14 @@ sign_all(struct bench *b)
         struct vd_tx tx = {.type = VD_TX_DYNAMIC_FEE,
                            .has_chain_id = true,
                            .chain_id = 900,
-                           .nonce = i / ACCOUNTS,
+                           .nonce = b->nonces[from]++,
                            .max_priority_fee = vd_u256(GWEI),
                            .max_fee = vd_u256(1000 * GWEI),
                            .gas_limit = 21000,
-                           .to = b->accounts[(i * 7 + 1) % ACCOUNTS].address,
+                           .to = b->accounts[to].address,
                            .value = vd_u256(i + 1)};
         vd_arena_init(&arena, memory, sizeof memory);
-        secret_of(secret, i % ACCOUNTS);
+        secret_of(secret, from);
         must(vd_tx_signing_hash(&hash, &tx, &arena) == VD_OK &&
                  vd_sign_hash(signature, &tx.y_parity, &hash, secret) == VD_OK,
              "signing");
@@ -155,6 +162,12 @@ on_submit(void *ctx, const struct vd_submit_result *result)
     b->latency_ns[b->answered - 1] = uv_hrtime() - *sent;
 }
 
+static void
+on_pace(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
 static int
 compare_u64(const void *a, const void *b)
 {
@@ -170,13 +183,21 @@ run(struct bench *b, size_t most)
     uv_timer_init(&b->loop, &timer);
     timer.data = b;
     uv_timer_start(&timer, on_second, 1000, 1000);
+    uv_timer_t pace; /* wakes the loop for what is due */
+    uv_timer_init(&b->loop, &pace);
+    uv_timer_start(&pace, on_pace, b->rate > 0 ? 1 : 1000, b->rate > 0 ? 1 : 1000);
     uint64_t start = uv_hrtime();
     while (b->answered < b->count) {
         while (b->under_way < most && b->sent < b->count) {
+            uint64_t now = uv_hrtime();
+            uint64_t due = b->rate > 0 ? start + b->sent * 1000000000u / b->rate : now;
+            if (due > now) {
+                break;
+            }
             /* The callback's context: the moment, and before it whose it is. */
             uint64_t *slot = &b->sent_ns[2 * b->sent];
             memcpy(slot, &b, sizeof(struct bench *));
-            slot[1] = uv_hrtime();
+            slot[1] = due;
             b->under_way++;
             vd_engine_submit(b->engine, vd_slice(b->raw[b->sent], b->raw_len[b->sent]), on_submit,
                              slot + 1);
@@ -184,12 +205,16 @@ run(struct bench *b, size_t most)
         }
         uv_run(&b->loop, UV_RUN_ONCE);
     }
+    uv_timer_stop(&pace);
+    uv_close((uv_handle_t *)&pace, NULL);
     double seconds = (double)(uv_hrtime() - start) / 1e9;
     struct vd_engine_stats stats;
     vd_engine_stats(b->engine, &stats);
     qsort(b->latency_ns, b->count, sizeof *b->latency_ns, compare_u64);
-    printf("%zu transfers, %zu under way: %.0f/s, median %.2f ms, 99%% %.2f ms, worst %.2f ms\n",
-           b->count, most, (double)b->count / seconds, (double)b->latency_ns[b->count / 2] / 1e6,
+    printf("%zu transfers among %zu accounts, %zu under way: %.0f/s, median %.2f ms, 99%% %.2f ms, "
+           "worst %.2f ms\n",
+           b->count, b->account_count, most, (double)b->count / seconds,
+           (double)b->latency_ns[b->count / 2] / 1e6,
            (double)b->latency_ns[b->count * 99 / 100] / 1e6,
            (double)b->latency_ns[b->count - 1] / 1e6);
     printf("%llu blocks, longest seal to database %.1f ms, %llu journal syncs, %zu refused\n",
@@ -211,7 +236,7 @@ open_engine(struct bench *b, const char *folder)
     struct vd_u256 rich = vd_u256(GWEI * GWEI);
     struct vd_u256 factor = vd_u256(1000000);
     rich = vd_u256_mul(&rich, &factor);
-    for (size_t i = 0; i < ACCOUNTS; i++) {
+    for (size_t i = 0; i < b->account_count; i++) {
         uint8_t secret[32];
         secret_of(secret, i);
         must(vd_key_to_address(&b->accounts[i].address, secret) == VD_OK, "key");
@@ -221,7 +246,7 @@ open_engine(struct bench *b, const char *folder)
                                   .gas_limit = 400000000,
                                   .base_fee = vd_u256(7),
                                   .accounts = b->accounts,
-                                  .account_count = ACCOUNTS};
+                                  .account_count = b->account_count};
     struct vd_engine_config config = {.folder = folder,
                                       .chain = &chain,
                                       .genesis = &genesis,
@@ -251,12 +276,16 @@ main(int argc, char **argv)
     must(mkdtemp(folder) != NULL, "folder");
     b.count = argc > 2 ? strtoul(argv[2], NULL, 10) : 100000;
     size_t most = argc > 3 ? strtoul(argv[3], NULL, 10) : 1000;
-    b.accounts = calloc(ACCOUNTS, sizeof *b.accounts);
+    b.account_count = argc > 4 ? strtoul(argv[4], NULL, 10) : 1000;
+    b.rate = argc > 5 ? strtoul(argv[5], NULL, 10) : 0;
+    must(b.account_count > 0, "no accounts");
+    b.accounts = calloc(b.account_count, sizeof *b.accounts);
+    b.nonces = calloc(b.account_count, sizeof *b.nonces);
     b.raw = calloc(b.count, sizeof *b.raw);
     b.raw_len = calloc(b.count, sizeof *b.raw_len);
     b.sent_ns = calloc(2 * b.count, sizeof *b.sent_ns);
     b.latency_ns = calloc(b.count, sizeof *b.latency_ns);
-    must(b.accounts && b.raw && b.raw_len && b.sent_ns && b.latency_ns, "memory");
+    must(b.accounts && b.nonces && b.raw && b.raw_len && b.sent_ns && b.latency_ns, "memory");
     uv_loop_init(&b.loop);
     must(vd_pool_new(&b.pool, &b.loop, 2) == VD_OK, "pool");
     open_engine(&b, folder);
