@@ -10,6 +10,12 @@ interface Vm {
         address emitter;
     }
 
+    /// The functions of a contract that invariant tests call.
+    struct FuzzSelector {
+        address addr;
+        bytes4[] selectors;
+    }
+
     function addr(uint256 privateKey) external pure returns (address);
     function assume(bool condition) external pure;
     function chainId(uint256 id) external;
