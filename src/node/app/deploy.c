@@ -416,10 +416,11 @@ on_deployer_sent(void *ctx, const struct vd_l1_status *status, struct vd_slice b
 {
     struct vd_deploy *d = ctx;
     (void)bytes;
+    d->asking_deployer = false;
     if (d->stage == VD_DEPLOY_ENDED) {
         return;
     }
-    if (status->err == VD_ERR_REFUSED && !strstr(status->text, "already known")) {
+    if (status->err == VD_ERR_REFUSED && !strstr(status->text, "already")) {
         vd_deploy_fail(d,
                        "L1 has no deterministic deployer at "
                        "0x4e59b44847b379578588920cA78FbF26c0B4956C and refuses the transaction "
@@ -446,6 +447,7 @@ on_sender_balance(void *ctx, const struct vd_l1_status *status, const struct vd_
                                      .value = vd_u256_sub(&needed, balance),
                                      .gas_limit = FUND_GAS,
                                      .tag = vd_slice((const uint8_t *)FUND_TAG, strlen(FUND_TAG))};
+    d->asking_deployer = false;
     d->funding = send_payload(d, FUND_TAG, &payload);
 }
 
@@ -459,6 +461,8 @@ on_deployer_code(void *ctx, const struct vd_l1_status *status, struct vd_slice c
     if (code.len == 0) {
         if (!d->funding && !d->created_deployer) {
             vd_l1_balance(d->config.l1, &vd_deployer_sender, vd_l1_latest(), on_sender_balance, d);
+        } else {
+            d->asking_deployer = false;
         }
         return;
     }
@@ -471,9 +475,14 @@ on_deployer_code(void *ctx, const struct vd_l1_status *status, struct vd_slice c
     advance(d);
 }
 
+/* One question at a time: several events may lead here. */
 static void
 look_for_deployer(struct vd_deploy *d)
 {
+    if (d->asking_deployer) {
+        return;
+    }
+    d->asking_deployer = true;
     vd_l1_code(d->config.l1, &VD_PREINSTALL_DETERMINISTIC_DEPLOYER, vd_l1_latest(),
                on_deployer_code, d);
 }

@@ -40,6 +40,7 @@ struct vd_deploy {
     bool anchor_step_done; /* L1 has an anchor root already */
     bool asking_anchor;
     uv_timer_t timer;
+    bool asking_deployer;
     bool created_deployer; /* its transaction was handed in */
     bool funding;          /* its sender is being given what it needs */
     struct vd_deploy_ask steps[VD_PLAN_MAX_STEPS];

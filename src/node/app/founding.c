@@ -143,92 +143,7 @@ vd_founding_read(struct vd_file_read *r, struct vd_founding *founding, const cha
     return !vd_file_failed(r);
 }
 
-/* --- what is refused --- */
-
-static bool
-refuse(char *error, size_t error_len, const char *text)
-{
-    snprintf(error, error_len, "%s", text);
-    return false;
-}
-
-struct role {
-    const char *key;
-    const struct vd_address *who;
-};
-
-/* Each of them must be somebody. */
-static bool
-check_given(const struct role *roles, size_t count, char *error, size_t error_len)
-{
-    static const struct vd_address nobody;
-    for (size_t i = 0; i < count; i++) {
-        if (memcmp(roles[i].who, &nobody, sizeof nobody) == 0) {
-            snprintf(error, error_len, "%s is missing or zero; give the address", roles[i].key);
-            return false;
-        }
-    }
-    return true;
-}
-
-bool
-vd_founding_check(const struct vd_founding *f, char *error, size_t error_len)
-{
-    const struct role roles[] = {{"batchSenderAddress", &f->batcher},
-                                 {"batchInboxAddress", &f->l1.batch_inbox},
-                                 {"sequencerFeeVaultRecipient", &f->sequencer_vault.recipient},
-                                 {"baseFeeVaultRecipient", &f->base_fee_vault.recipient},
-                                 {"l1FeeVaultRecipient", &f->l1_fee_vault.recipient},
-                                 {"operatorFeeVaultRecipient", &f->operator_fee_vault.recipient}};
-    if (f->eip1559.denominator == 0 || f->eip1559.elasticity == 0) {
-        return refuse(error, error_len, "eip1559Denominator and eip1559Elasticity must not be 0");
-    }
-    /* OP Stack specs, system config: the deposits of one L1 block and the system transaction must
-       fit a block, or the chain can be halted by deposits. */
-    if (f->gas_limit < VD_MIN_GENESIS_GAS_LIMIT || f->gas_limit > VD_MAX_GAS_LIMIT) {
-        snprintf(error, error_len, "l2GenesisBlockGasLimit is %llu; give %d to %d",
-                 (unsigned long long)f->gas_limit, VD_MIN_GENESIS_GAS_LIMIT, VD_MAX_GAS_LIMIT);
-        return false;
-    }
-    return check_given(roles, sizeof roles / sizeof roles[0], error, error_len);
-}
-
-static bool
-same(const struct vd_address *a, const struct vd_address *b)
-{
-    return memcmp(a->b, b->b, 20) == 0;
-}
-
-bool
-vd_founding_check_deploy(const struct vd_founding *f, char *error, size_t error_len)
-{
-    const struct role roles[] = {{"l2OutputOracleProposer", &f->proposer},
-                                 {"p2pSequencerAddress", &f->unsafe_block_signer},
-                                 {"finalSystemOwner", &f->system_owner},
-                                 {"superchainConfigGuardian", &f->guardian},
-                                 {"proxyAdminOwner", &f->l2_proxy_owner}};
-    if (f->l1_chain_id != 900 && f->l1_chain_id != 31337) {
-        return refuse(error, error_len,
-                      "the interim dispute game, which believes its proposer, is for development: "
-                      "it is deployed on the L1 chain ids 900 and 31337 only");
-    }
-    if (!check_given(roles, sizeof roles / sizeof roles[0], error, error_len)) {
-        return false;
-    }
-    if (same(&f->proposer, &f->guardian)) {
-        return refuse(error, error_len,
-                      "l2OutputOracleProposer and superchainConfigGuardian are one account: nobody "
-                      "could object to a false output");
-    }
-    if (same(&f->batcher, &f->proposer)) {
-        return refuse(error, error_len,
-                      "batchSenderAddress and l2OutputOracleProposer are one account: they would "
-                      "use the same nonces");
-    }
-    return vd_founding_check(f, error, error_len);
-}
-
-/* --- rollup.json and the genesis block --- */
+/* --- rollup.json --- */
 
 /* OP Stack specs, system config: version 1 of scalar. */
 static void
@@ -270,6 +185,113 @@ fill_config(struct vd_rollup_config *config, const struct vd_founding *founding,
     fill_scalar(config->genesis_system_config.scalar, founding);
     vd_l1_chain_config(&config->l1, founding->l1_chain_id);
 }
+
+/* --- what is refused --- */
+
+static bool
+refuse(char *error, size_t error_len, const char *text)
+{
+    snprintf(error, error_len, "%s", text);
+    return false;
+}
+
+struct role {
+    const char *key;
+    const struct vd_address *who;
+};
+
+/* Each of them must be somebody. */
+static bool
+check_given(const struct role *roles, size_t count, char *error, size_t error_len)
+{
+    static const struct vd_address nobody;
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(roles[i].who, &nobody, sizeof nobody) == 0) {
+            snprintf(error, error_len, "%s is missing or zero; give the address", roles[i].key);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What rollup.json would be refused for, before anything is done on L1: with an anchor and
+   contracts made up where they are not known yet. */
+static bool
+check_rollup(const struct vd_founding *f, char *error, size_t error_len)
+{
+    struct vd_founding trial = *f;
+    struct vd_rollup_config config;
+    const struct vd_l1_ref anchor = {.hash = {{1}}, .timestamp = 1};
+    const char *reason = NULL;
+    trial.l1.optimism_portal = trial.l1.system_config = (struct vd_address){{1}};
+    fill_config(&config, &trial, &anchor);
+    config.genesis_l2.hash = (struct vd_hash){{1}};
+    if (vd_rollup_config_check(&config, &reason) != VD_OK) {
+        snprintf(error, error_len, "the chain's configuration: %s", reason);
+        return false;
+    }
+    return true;
+}
+
+bool
+vd_founding_check(const struct vd_founding *f, char *error, size_t error_len)
+{
+    const struct role roles[] = {{"batchSenderAddress", &f->batcher},
+                                 {"batchInboxAddress", &f->l1.batch_inbox},
+                                 {"sequencerFeeVaultRecipient", &f->sequencer_vault.recipient},
+                                 {"baseFeeVaultRecipient", &f->base_fee_vault.recipient},
+                                 {"l1FeeVaultRecipient", &f->l1_fee_vault.recipient},
+                                 {"operatorFeeVaultRecipient", &f->operator_fee_vault.recipient}};
+    if (f->eip1559.denominator == 0 || f->eip1559.elasticity == 0) {
+        return refuse(error, error_len, "eip1559Denominator and eip1559Elasticity must not be 0");
+    }
+    /* OP Stack specs, system config: the deposits of one L1 block and the system transaction must
+       fit a block, or the chain can be halted by deposits. */
+    if (f->gas_limit < VD_MIN_GENESIS_GAS_LIMIT || f->gas_limit > VD_MAX_GAS_LIMIT) {
+        snprintf(error, error_len, "l2GenesisBlockGasLimit is %llu; give %d to %d",
+                 (unsigned long long)f->gas_limit, VD_MIN_GENESIS_GAS_LIMIT, VD_MAX_GAS_LIMIT);
+        return false;
+    }
+    return check_given(roles, sizeof roles / sizeof roles[0], error, error_len) &&
+           check_rollup(f, error, error_len);
+}
+
+static bool
+same(const struct vd_address *a, const struct vd_address *b)
+{
+    return memcmp(a->b, b->b, 20) == 0;
+}
+
+bool
+vd_founding_check_deploy(const struct vd_founding *f, char *error, size_t error_len)
+{
+    const struct role roles[] = {{"l2OutputOracleProposer", &f->proposer},
+                                 {"p2pSequencerAddress", &f->unsafe_block_signer},
+                                 {"finalSystemOwner", &f->system_owner},
+                                 {"superchainConfigGuardian", &f->guardian},
+                                 {"proxyAdminOwner", &f->l2_proxy_owner}};
+    if (f->l1_chain_id != 900 && f->l1_chain_id != 31337) {
+        return refuse(error, error_len,
+                      "the interim dispute game, which believes its proposer, is for development: "
+                      "it is deployed on the L1 chain ids 900 and 31337 only");
+    }
+    if (!check_given(roles, sizeof roles / sizeof roles[0], error, error_len)) {
+        return false;
+    }
+    if (same(&f->proposer, &f->guardian)) {
+        return refuse(error, error_len,
+                      "l2OutputOracleProposer and superchainConfigGuardian are one account: nobody "
+                      "could object to a false output");
+    }
+    if (same(&f->batcher, &f->proposer)) {
+        return refuse(error, error_len,
+                      "batchSenderAddress and l2OutputOracleProposer are one account: they would "
+                      "use the same nonces");
+    }
+    return vd_founding_check(f, error, error_len);
+}
+
+/* --- the genesis block --- */
 
 /* OP Stack specs, proposals: version 0 of the output root. */
 static struct vd_hash
