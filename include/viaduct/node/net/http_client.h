@@ -17,8 +17,9 @@ struct vd_http_client_config {
     uint32_t timeout_ms;         /* whole request; 0: 30,000 */
     uint32_t connect_timeout_ms; /* 0: 5,000 */
     size_t max_response_bytes;   /* 0: 256 MiB; above: VD_ERR_TOO_LARGE */
-    /* https only: PEM files, read anew for each connection; copied paths.  The server's certificate
-       is always checked, against those of ca_file alone if it is given, else the system's. */
+    /* https only: paths of PEM files, copied.  The server's certificate is always checked, against
+       those of ca_file alone if it is given, else the system's.  The client's are read anew for
+       each connection. */
     const char *ca_file;          /* or NULL */
     const char *client_cert_file; /* identifies this client; with its chain; or NULL */
     const char *client_key_file;  /* of that certificate, not encrypted; or NULL */

@@ -839,6 +839,55 @@ test_transactions_survive_restarts_and_reorgs(void **state)
 }
 
 static void
+test_a_signer_that_cannot_be_reached_is_told_once_and_made_up_for(void **state)
+{
+    (void)state;
+    static struct fake f;
+    struct events events = {0};
+    char path[64];
+    char why[256];
+    uint8_t secret[32] = {1, 2, 3};
+    path_of(path);
+    remove_journal();
+    fake_start(&f);
+    struct vd_l1 *l1 = connect_l1(&f, (struct vd_l1_config){0});
+    mine(&f);
+    vd_l1_start(l1);
+    follow(&f, l1);
+    /* Port 1 of this machine: nobody. */
+    struct vd_signer *remote;
+    struct vd_signer_remote config = {.url = "http://127.0.0.1:1"};
+    assert_int_equal(vd_key_to_address(&config.address, secret), VD_OK);
+    assert_int_equal(vd_signer_remote_new(&remote, why, sizeof why, &f.loop, &config), VD_OK);
+    struct vd_txm_driver *driver = open_txm(&f, l1, remote, path, CHAIN_ID, 3, &events);
+    send_payload(driver, 0, 100);
+    send_payload(driver, 1, 100);
+    for (int i = 0; i < 150; i++) /* three ticks of the driver and more */
+        spin(&f, 10);
+    assert_int_equal(events.count[VD_TXM_STUCK], 1);
+    assert_int_equal(events.count[VD_TXM_SENT], 0);
+    /* The driver ends while signatures are asked for, and the signer after it. */
+    close_txm(&f, driver);
+    vd_signer_close(remote, NULL, NULL);
+    /* Nothing of what was not signed is in the journal; its nonces are free. */
+    struct vd_signer *signer = test_signer(&f);
+    driver = open_txm(&f, l1, signer, path, CHAIN_ID, 3, &events);
+    send_payload(driver, 2, 100);
+    for (int i = 0; i < 400 && events.confirmed < 1; i++) {
+        mine(&f);
+        spin(&f, 15);
+    }
+    assert_int_equal(events.confirmed, 1);
+    assert_int_equal(events.order[0], 2);
+    assert_int_equal(f.nonce, 1);
+    close_txm(&f, driver);
+    vd_signer_close(signer, NULL, NULL);
+    vd_l1_close(l1, NULL, NULL);
+    remove_journal();
+    fake_stop(&f);
+}
+
+static void
 test_blocks_are_fetched_ahead_cached_and_dropped_on_reorg(void **state)
 {
     (void)state;
@@ -986,6 +1035,7 @@ main(void)
         cmocka_unit_test(test_blocks_are_fetched_ahead_cached_and_dropped_on_reorg),
         cmocka_unit_test(test_errors_of_l1_reach_the_caller),
         cmocka_unit_test(test_transactions_survive_restarts_and_reorgs),
+        cmocka_unit_test(test_a_signer_that_cannot_be_reached_is_told_once_and_made_up_for),
         cmocka_unit_test(test_a_real_l1_takes_transactions_and_its_blocks_verify),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
