@@ -42,7 +42,7 @@ contract BridgeInvariants is Test {
         targets[0] = address(handler);
     }
 
-    /// forge-config: default.invariant.runs = 20
+    /// forge-config: default.invariant.runs = 12
     /// forge-config: default.invariant.depth = 100
     function invariant_ether_isConserved() public view {
         (uint256 ofPortal, uint256 ofL1Messenger, uint256 ofL2Messenger) = handler.balances();
@@ -56,7 +56,7 @@ contract BridgeInvariants is Test {
         vm.assertEq(ofPortal + ofL1Messenger + handler.etherOfUsers(true), SUPPLY);
     }
 
-    /// forge-config: default.invariant.runs = 20
+    /// forge-config: default.invariant.runs = 12
     /// forge-config: default.invariant.depth = 100
     function invariant_tokens_areConserved() public view {
         (, uint256 deposited) = handler.underway(true, false);
@@ -71,7 +71,7 @@ contract BridgeInvariants is Test {
         vm.assertEq(held + handler.tokensOfUsersOnL1(), SUPPLY);
     }
 
-    /// forge-config: default.invariant.runs = 20
+    /// forge-config: default.invariant.runs = 12
     /// forge-config: default.invariant.depth = 100
     function invariant_message_succeedsAtMostOnce() public view {
         for (uint256 i = 0; i < handler.messageCount(); ++i) {
