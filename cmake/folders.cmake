@@ -27,6 +27,8 @@ pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(BROTLI_ENC REQUIRED IMPORTED_TARGET libbrotlienc)
+pkg_check_modules(BROTLI_DEC REQUIRED IMPORTED_TARGET libbrotlidec)
 find_library(HTTP_PARSER_LIB http_parser REQUIRED)
 
 vd_folder(core base)

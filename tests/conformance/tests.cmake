@@ -1,5 +1,6 @@
 # What single conformance tests need beyond the common libraries, and checks that are scripts.
 target_link_libraries(conformance.test_inflate_zlib PRIVATE PkgConfig::ZLIB)
+target_link_libraries(conformance.test_brotli PRIVATE PkgConfig::BROTLI_ENC PkgConfig::BROTLI_DEC)
 add_test(NAME scripts.check_freestanding COMMAND "${CMAKE_SOURCE_DIR}/scripts/check-freestanding")
 set_tests_properties(scripts.check_freestanding PROPERTIES LABELS conformance TIMEOUT 600)
 
