@@ -2,7 +2,7 @@
    time from the loop, everything else through struct vd_l1.
 
    Journal writes are collected: while one write and its sync are under way, further records wait
-   and then go out together.  When the file has grown over COMPACT_ABOVE the next write replaces it
+   and then go out together.  When the file has grown over compact_bytes the next write replaces it
    by a snapshot (txm_journal.c says how). */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include "viaduct/node/platform/pool.h"
 
 #define TICK_MS 500
-#define COMPACT_ABOVE ((size_t)64 << 20)
+#define COMPACT_BYTES ((uint64_t)64 << 20)
 #define FILE_MAX ((size_t)1 << 30)
 #define FRAMES_MAX ((size_t)512 << 20)
 
@@ -41,6 +41,7 @@ struct vd_txm_driver {
     int fd;           /* -1 before it is open */
     int lock_fd;
     size_t file_len;
+    uint64_t compact_bytes;
     /* Writing. */
     struct vd_job job;         /* first write and sync under way */
     struct vd_json waiting;    /* frames for the next write */
@@ -247,7 +248,7 @@ write_next(struct vd_txm_driver *d)
     d->writing_sequence = d->waiting_sequence;
     d->has_waiting = false;
     d->is_writing = true;
-    d->replaces = d->file_len > COMPACT_ABOVE;
+    d->replaces = d->file_len > d->compact_bytes;
     if (d->replaces) {
         /* The snapshot holds what was waiting. */
         vd_json_clear(&d->writing);
@@ -535,6 +536,7 @@ vd_txm_open(struct vd_txm_driver **out, char *why, size_t why_size, uv_loop_t *l
     struct vd_txm_config with_key = *config;
     with_key.from = *vd_signer_address(signer);
     d->fd = d->lock_fd = -1;
+    d->compact_bytes = config->compact_bytes != 0 ? config->compact_bytes : COMPACT_BYTES;
     d->loop = loop;
     d->pool = pool;
     d->l1 = l1;

@@ -44,6 +44,7 @@ struct vd_txm_config {
     bool depth_0;               /* included is confirmed (confirmations is not looked at) */
     uint32_t max_in_flight;     /* unconfirmed transactions sent; 0: 16 */
     uint32_t max_queued;        /* payloads waiting for a nonce; 0: 64 */
+    uint64_t compact_bytes;     /* a longer journal is replaced by a snapshot; 0: 64 MiB */
 };
 
 /* What vd_txm_send is given.  data and tag are copied. */

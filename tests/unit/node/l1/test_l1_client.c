@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "viaduct/core/crypto/keccak.h"
@@ -688,12 +689,18 @@ test_signer(struct fake *f)
     return signer_of(f, secret);
 }
 
+/* Above this journals of these tests are compacted. */
+#define TEST_COMPACT_BYTES 300000u
+
 static struct vd_txm_driver *
 open_txm(struct fake *f, struct vd_l1 *l1, struct vd_signer *signer, const char *path,
          uint64_t chain, uint64_t confirmations, struct events *events)
 {
-    struct vd_txm_config config = {
-        .chain_id = chain, .confirmations = confirmations, .resend_ms = 100, .resubmit_ms = 60000};
+    struct vd_txm_config config = {.chain_id = chain,
+                                   .confirmations = confirmations,
+                                   .resend_ms = 100,
+                                   .resubmit_ms = 60000,
+                                   .compact_bytes = TEST_COMPACT_BYTES};
     struct vd_txm_listener listener = {events, on_txm_event};
     struct vd_txm_driver *driver;
     char why[256];
@@ -834,6 +841,92 @@ test_transactions_survive_restarts_and_reorgs(void **state)
     assert_non_null(strstr(why, "damaged"));
     vd_l1_close(l1, NULL, NULL);
     vd_signer_close(signer, NULL, NULL);
+    remove_journal();
+    fake_stop(&f);
+}
+
+static void
+mine_until_confirmed(struct fake *f, const struct events *events, unsigned count)
+{
+    for (int i = 0; i < 400 && events->confirmed < count; i++) {
+        mine(f);
+        spin(f, 15);
+    }
+    assert_int_equal(events->confirmed, count);
+}
+
+struct held {
+    unsigned count;
+    uint8_t last_tag;
+    bool last_confirmed;
+};
+
+static void
+look_at_held(void *ctx, const struct vd_txm_status *status)
+{
+    struct held *held = ctx;
+    held->count++;
+    held->last_tag = status->tag.ptr[0];
+    held->last_confirmed = status->confirmed;
+}
+
+static void
+test_a_long_journal_is_compacted_and_goes_on(void **state)
+{
+    (void)state;
+    static struct fake f;
+    struct events events = {0};
+    char path[64];
+    char fresh[80];
+    struct stat before;
+    struct stat after;
+    path_of(path);
+    remove_journal();
+    fake_start(&f);
+    struct vd_signer *signer = test_signer(&f);
+    struct vd_l1 *l1 = connect_l1(&f, (struct vd_l1_config){0});
+    mine(&f);
+    vd_l1_start(l1);
+    follow(&f, l1);
+    struct vd_txm_driver *driver = open_txm(&f, l1, signer, path, CHAIN_ID, 1, &events);
+    for (uint8_t i = 0; i < 8; i++)
+        send_payload(driver, i, 50000);
+    mine_until_confirmed(&f, &events, 8);
+    assert_int_equal(stat(path, &before), 0);
+    assert_true(before.st_size > TEST_COMPACT_BYTES);
+    /* Deep enough for all but the newest to be forgotten; the next write makes a new file. */
+    for (int i = 0; i < VD_TXM_KEEP_BLOCKS + 10; i++)
+        mine(&f);
+    follow(&f, l1);
+    for (int i = 0; i < 10; i++)
+        spin(&f, 15);
+    send_payload(driver, 8, 100);
+    mine_until_confirmed(&f, &events, 9);
+    assert_int_equal(stat(path, &after), 0);
+    assert_true(after.st_size < 120000);
+    close_txm(&f, driver);
+
+    /* A snapshot that was cut off by a crash does not count. */
+    snprintf(fresh, sizeof fresh, "%s.new", path);
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_int_equal(write(fd, "VTX1\0\0\0\x50torn", 12), 12);
+    close(fd);
+    driver = open_txm(&f, l1, signer, path, CHAIN_ID, 1, &events);
+    struct held held = {0};
+    vd_txm_each(vd_txm_driver_manager(driver), look_at_held, &held);
+    assert_int_equal(held.last_tag, 8);
+    assert_true(held.last_confirmed);
+    assert_int_equal(vd_txm_count(vd_txm_driver_manager(driver)), 0);
+    send_payload(driver, 9, 100);
+    mine_until_confirmed(&f, &events, 10);
+    for (unsigned i = 0; i < 10; i++)
+        assert_int_equal(events.order[i], i);
+    assert_int_equal(f.nonce, 10);
+    assert_int_equal(f.tx_count, 10);
+    close_txm(&f, driver);
+    vd_l1_close(l1, NULL, NULL);
+    vd_signer_close(signer, NULL, NULL);
+    unlink(fresh);
     remove_journal();
     fake_stop(&f);
 }
@@ -1035,6 +1128,7 @@ main(void)
         cmocka_unit_test(test_blocks_are_fetched_ahead_cached_and_dropped_on_reorg),
         cmocka_unit_test(test_errors_of_l1_reach_the_caller),
         cmocka_unit_test(test_transactions_survive_restarts_and_reorgs),
+        cmocka_unit_test(test_a_long_journal_is_compacted_and_goes_on),
         cmocka_unit_test(test_a_signer_that_cannot_be_reached_is_told_once_and_made_up_for),
         cmocka_unit_test(test_a_real_l1_takes_transactions_and_its_blocks_verify),
     };
