@@ -36,7 +36,7 @@
 #define DEFAULT_MAP ((uint64_t)1 << 40)
 #define MIN_RETENTION 256u
 
-static const char *const db_names[DB_COUNT] = {
+const char *const vd_store_table_names[DB_COUNT] = {
     [DB_ACCOUNTS] = "accounts", [DB_SLOTS] = "slots",   [DB_BRANCHES] = "branches",
     [DB_CODE] = "code",         [DB_META] = "meta",     [DB_CHANGES] = "changes",
     [DB_HEADERS] = "headers",   [DB_BODIES] = "bodies", [DB_RECEIPTS] = "receipts",
@@ -223,7 +223,8 @@ open_tables(struct vd_store *store, bool read_only)
     MDB_txn *txn = NULL;
     int mdb = mdb_txn_begin(store->env, NULL, read_only ? MDB_RDONLY : 0, &txn);
     for (int i = 0; i < DB_COUNT && mdb == MDB_SUCCESS; i++) {
-        mdb = mdb_dbi_open(txn, db_names[i], read_only ? 0 : MDB_CREATE, &store->dbi[i]);
+        mdb =
+            mdb_dbi_open(txn, vd_store_table_names[i], read_only ? 0 : MDB_CREATE, &store->dbi[i]);
     }
     if (mdb != MDB_SUCCESS) {
         mdb_txn_abort(txn);

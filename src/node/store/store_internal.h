@@ -26,6 +26,8 @@ enum db {
     DB_COUNT,
 };
 
+extern const char *const vd_store_table_names[DB_COUNT];
+
 struct vd_index;
 
 struct vd_store {

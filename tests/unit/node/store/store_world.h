@@ -540,6 +540,27 @@ world_fill_txs(struct vd_random *r, struct world_block *block)
     }
 }
 
+static inline void
+world_fill_roots(struct world *w, struct world_block *block)
+{
+    struct vd_slice raws[WORLD_TXS];
+    struct vd_slice receipts[WORLD_TXS];
+    for (unsigned i = 0; i < block->tx_count; i++) {
+        struct vd_buf buf;
+        vd_buf_init(&buf, &w->states);
+        vd_receipt_encode(&buf, &block->txs[i].receipt);
+        assert_int_equal(buf.err, VD_OK);
+        raws[i] = vd_slice(block->txs[i].raw, block->txs[i].len);
+        receipts[i] = vd_buf_view(&buf);
+    }
+    assert_int_equal(
+        vd_trie_list_root(&block->header.transactions_root, &w->states, raws, block->tx_count),
+        VD_OK);
+    assert_int_equal(
+        vd_trie_list_root(&block->header.receipts_root, &w->states, receipts, block->tx_count),
+        VD_OK);
+}
+
 /* Makes block number over the layers: state, header, transactions; its diff is in w->diffs. */
 static inline struct vd_diff
 world_build(struct world *w, uint64_t number, struct vd_layers *layers)
@@ -567,8 +588,9 @@ world_build(struct world *w, uint64_t number, struct vd_layers *layers)
     assert_int_equal(vd_diff_finish(&builder, &diff), VD_OK);
     block->header.number = number;
     block->header.timestamp = vd_random_u64(&w->random) >> 1;
-    block->hash = vd_header_hash(&block->header);
     world_fill_txs(&w->random, block);
+    world_fill_roots(w, block);
+    block->hash = vd_header_hash(&block->header);
     assert_true(number < WORLD_BLOCKS);
     free(w->blocks[number]);
     w->blocks[number] = block;
