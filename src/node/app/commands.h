@@ -9,5 +9,6 @@ int vd_command_deploy(int argc, char **argv);
 int vd_command_account(int argc, char **argv);
 int vd_command_vm(int argc, char **argv);
 int vd_command_prove(int argc, char **argv);
+int vd_command_db(int argc, char **argv);
 
 #endif

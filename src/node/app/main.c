@@ -27,6 +27,7 @@ static const struct {
     {"genesis", VD_COMMAND_GENESIS, vd_command_genesis, "write rollup.json and genesis.json"},
     /* Its actions have their own options; it prints its help itself. */
     {"account", 0, vd_command_account, "keystore files: new, import, list, sign"},
+    {"db", 0, vd_command_db, "a chain's database: stat, copy, verify"},
     {"prove", VD_COMMAND_PROVE, vd_command_prove, "run the fault proof of a block"},
     {"vm", 0, vd_command_vm, "run a program in the fault-proof machine"},
 };
