@@ -1,9 +1,10 @@
 /* Contract code that the program carries with it.
 
    The table is built from contracts/artifacts at compile time (cmake/artifacts.cmake); it is
-   immutable and static, usable on any thread.  Names: L1Block, L2ToL1MessagePasser and LogSource
-   from contracts/src; BeaconRoots (EIP-4788), HistoryStorage (EIP-2935), WithdrawalRequests
-   (EIP-7002) and ConsolidationRequests (EIP-7251) as their EIPs publish them. */
+   immutable and static, usable on any thread.  Names are those of the contracts in contracts/src
+   that can be deployed, of the preinstalls (docs/contracts.md) and of Ethereum's system contracts:
+   BeaconRoots (EIP-4788), HistoryStorage (EIP-2935), WithdrawalRequests (EIP-7002) and
+   ConsolidationRequests (EIP-7251). */
 #ifndef VIADUCT_NODE_PLATFORM_ARTIFACTS_H
 #define VIADUCT_NODE_PLATFORM_ARTIFACTS_H
 
@@ -16,7 +17,7 @@ struct vd_artifact {
     const uint8_t *code;
     size_t code_len; /* bytes */
     /* Creation code: what a creating transaction carries, before any constructor arguments.
-       NULL and 0 for the system contracts. */
+       NULL and 0 for system contracts and preinstalls. */
     const uint8_t *init;
     size_t init_len; /* bytes */
 };
