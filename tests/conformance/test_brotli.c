@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "support/random.h"
+#include "support/vectors.h"
 #include "viaduct/core/codec/brotli.h"
 
 #define PLAIN_MAX ((size_t)300000)
@@ -211,11 +212,41 @@ test_random_bytes_are_refused_as_libbrotli_refuses_them(void **state)
     }
 }
 
+/* 0x-hex into packed or plain memory. */
+static size_t
+read_hex(uint8_t *out, const json_t *object, const char *key)
+{
+    const char *hex = json_string_value(json_object_get(object, key));
+    assert_non_null(hex);
+    size_t len = (strlen(hex) - 2) / 2;
+    assert_int_equal(vd_hex_decode(out, len, hex + 2, strlen(hex) - 2), VD_OK);
+    return len;
+}
+
+static void
+test_vectors_decode(void **state)
+{
+    (void)state;
+    json_t *file = vd_vectors_json("op/derive/brotli/brotli.json");
+    const json_t *cases = json_object_get(file, "cases");
+    for (size_t i = 0; i < json_array_size(cases); i++) {
+        const json_t *c = json_array_get(cases, i);
+        bool whole = false;
+        size_t packed = read_hex(world.packed, c, "compressed");
+        size_t plain = read_hex(world.plain, c, "decompressed");
+        assert_int_equal(decode_ours(vd_slice(world.packed, packed), &whole), plain);
+        assert_true(whole);
+        assert_memory_equal(world.ours, world.plain, plain);
+    }
+    json_decref(file);
+}
+
 int
 main(void)
 {
     rng = vd_random_start("brotli");
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_vectors_decode),
         cmocka_unit_test(test_whole_streams_decode),
         cmocka_unit_test(test_cut_streams_end_where_libbrotli_ends),
         cmocka_unit_test(test_damaged_streams_are_refused_as_libbrotli_refuses_them),

@@ -2,7 +2,8 @@
 
    account_proof, beacon_api, l1_rpc, registry: proofs, beacon chain, RPC and JSON belong elsewhere.
    base_fee, l1_cost: core/chain's.
-   blobs, brotli: this build has neither yet; channels that need them are tested to be refused.
+   blobs: this build has none yet; channels that need them are tested to be refused.
+   brotli: test_brotli.c.
    l1_info: Bedrock's form never stands in a chain that this build derives, and is refused; Jovian's
      is refused as unsupported.
    system_config: Jovian's two update types are ignored, as types not known are.

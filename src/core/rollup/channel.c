@@ -102,13 +102,25 @@ vd_channel_reader_open(struct vd_channel_reader *r, struct vd_slice channel)
     if (channel.len == 0)
         return VD_CHANNEL_BAD;
     uint8_t method = channel.ptr[0] & 0x0f;
-    if (method == ZLIB_CM8 || method == ZLIB_CM15) {
+    r->z = NULL;
+    if (method == ZLIB_CM8 || method == ZLIB_CM15)
         r->z = vd_inflate_init(r->memory, channel);
-        r->left = VD_CHANNEL_MAX_BYTES;
-        r->active = true;
-        return VD_CHANNEL_OPENED;
-    }
-    return channel.ptr[0] == BROTLI ? VD_CHANNEL_BROTLI : VD_CHANNEL_BAD;
+    else if (channel.ptr[0] == BROTLI)
+        r->brotli = vd_brotli_init(r->brotli_memory, vd_slice(channel.ptr + 1, channel.len - 1));
+    else
+        return VD_CHANNEL_BAD;
+    r->left = VD_CHANNEL_MAX_BYTES;
+    r->active = true;
+    return VD_CHANNEL_OPENED;
+}
+
+/* False: the stream is at its end, well or badly. */
+static bool
+read_some(struct vd_channel_reader *r, uint8_t *out, size_t cap, size_t *len)
+{
+    if (r->z != NULL)
+        return vd_inflate_read(r->z, out, cap, len) == VD_INFLATE_MORE;
+    return vd_brotli_read(r->brotli, out, cap, len) == VD_BROTLI_MORE;
 }
 
 /* Up to len bytes; fewer only where the stream ends, well or badly. */
@@ -118,9 +130,9 @@ read_bytes(struct vd_channel_reader *r, uint8_t *out, size_t len)
     size_t got = 0;
     while (got < len) {
         size_t n = 0;
-        enum vd_inflate_status status = vd_inflate_read(r->z, out + got, len - got, &n);
+        bool more = read_some(r, out + got, len - got, &n);
         got += n;
-        if (status != VD_INFLATE_MORE)
+        if (!more)
             break;
     }
     r->left -= got;

@@ -3,6 +3,7 @@
 #ifndef VD_CORE_ROLLUP_CHANNEL_H
 #define VD_CORE_ROLLUP_CHANNEL_H
 
+#include "viaduct/core/codec/brotli.h"
 #include "viaduct/core/codec/inflate.h"
 #include "viaduct/core/rollup/batch.h"
 
@@ -36,15 +37,16 @@ VD_MUST_USE enum vd_err vd_assembler_add(struct vd_assembler *a, enum vd_assembl
 
 /* A decompressed channel, read one batch at a time. */
 struct vd_channel_reader {
-    void *memory; /* of vd_inflate_size() bytes */
+    void *memory;        /* of vd_inflate_size() bytes */
+    void *brotli_memory; /* of vd_brotli_size() bytes */
     bool active;
-    struct vd_inflate *z;
+    struct vd_inflate *z; /* NULL: the channel is brotli's */
+    struct vd_brotli *brotli;
     uint64_t left; /* of VD_CHANNEL_MAX_BYTES decompressed */
 };
 enum vd_channel_open {
     VD_CHANNEL_OPENED,
     VD_CHANNEL_BAD,
-    VD_CHANNEL_BROTLI, /* this build has no decoder yet */
 };
 enum vd_channel_open vd_channel_reader_open(struct vd_channel_reader *r, struct vd_slice channel);
 

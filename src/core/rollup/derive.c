@@ -83,10 +83,14 @@ take_regions(struct vd_derive *d, struct vd_arena *arena, const struct vd_derive
         return err;
     struct vd_upstream *u = &d->upstream;
     u->reader.memory = vd_arena_alloc(arena, vd_inflate_size(), 8);
+    u->reader.brotli_memory = vd_arena_alloc(arena, vd_brotli_size(), 8);
     u->assembler.bytes = vd_arena_alloc(arena, limits->channel_bytes, 16);
     u->assembler.cap = limits->channel_bytes;
     bool ok = take_region(&u->arena, arena, limits->batch_bytes);
-    return ok && u->reader.memory != NULL && u->assembler.bytes != NULL ? VD_OK : VD_ERR_NO_MEMORY;
+    return ok && u->reader.memory != NULL && u->reader.brotli_memory != NULL &&
+                   u->assembler.bytes != NULL
+               ? VD_OK
+               : VD_ERR_NO_MEMORY;
 }
 
 enum vd_err

@@ -93,7 +93,7 @@ pull_transaction(struct vd_upstream *u, enum vd_pull *pull, const char **why)
 }
 
 static void
-open_channel(struct vd_upstream *u, enum vd_pull *pull, const char **why, bool discard)
+open_channel(struct vd_upstream *u, bool discard)
 {
     struct vd_slice channel = vd_slice(u->assembler.bytes, u->assembler.len);
     enum vd_channel_open opened = VD_CHANNEL_BAD;
@@ -104,14 +104,10 @@ open_channel(struct vd_upstream *u, enum vd_pull *pull, const char **why, bool d
     opened = vd_channel_reader_open(&u->reader, channel);
     if (opened == VD_CHANNEL_BAD)
         vd_upstream_dropped(u, "channel", "empty or of unknown compression");
-    if (opened == VD_CHANNEL_BROTLI) {
-        *pull = VD_PULL_UNSUPPORTED;
-        *why = "a channel is compressed with brotli";
-    }
 }
 
 static enum vd_err
-pull_frame(struct vd_upstream *u, enum vd_pull *pull, const char **why, bool discard)
+pull_frame(struct vd_upstream *u, bool discard)
 {
     const struct vd_frame *frame = &u->frames[u->frame_next++];
     enum vd_assembled result;
@@ -122,7 +118,7 @@ pull_frame(struct vd_upstream *u, enum vd_pull *pull, const char **why, bool dis
     case VD_ASSEMBLED_PART:
         break;
     case VD_ASSEMBLED_WHOLE:
-        open_channel(u, pull, why, discard);
+        open_channel(u, discard);
         break;
     case VD_ASSEMBLED_DROPPED:
         vd_upstream_dropped(u, "frame", "not the next of the open channel");
@@ -190,6 +186,6 @@ vd_upstream_pull(struct vd_upstream *u, enum vd_pull *pull, struct vd_batch *bat
     if (vd_assembler_expire(&u->assembler, u->l1_number))
         vd_upstream_dropped(u, "channel", "timed out");
     if (u->frame_next < u->frame_count)
-        return pull_frame(u, pull, why, discard);
+        return pull_frame(u, discard);
     return pull_transaction(u, pull, why);
 }

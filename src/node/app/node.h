@@ -35,6 +35,7 @@ struct vd_node_config {
 
     struct vd_signer *batcher_signer; /* NULL: no batcher; outlives the node */
     bool singular_batches;
+    bool zlib_channels;
     size_t channel_bytes;
     uint64_t channel_age_ms;
     size_t frame_bytes;

@@ -111,12 +111,13 @@ vd_node_batcher_new(struct vd_node *n, char *why, size_t why_size)
                                 .confirmations = n->config.batcher_confs,
                                 .depth_0 = n->config.batcher_confs == 0};
     n->txm_listener = (struct vd_txm_listener){.ctx = n, .event = on_event};
-    struct vd_batcher_config config = {.rollup = &n->rollup,
-                                       .batch_type = n->config.singular_batches ? VD_BATCH_SINGULAR
-                                                                                : VD_BATCH_SPAN,
-                                       .max_channel_bytes = n->config.channel_bytes,
-                                       .max_channel_age_ms = n->config.channel_age_ms,
-                                       .frame_bytes = n->config.frame_bytes};
+    struct vd_batcher_config config = {
+        .rollup = &n->rollup,
+        .batch_type = n->config.singular_batches ? VD_BATCH_SINGULAR : VD_BATCH_SPAN,
+        .compression = n->config.zlib_channels ? VD_COMPRESS_ZLIB : VD_COMPRESS_BROTLI,
+        .max_channel_bytes = n->config.channel_bytes,
+        .max_channel_age_ms = n->config.channel_age_ms,
+        .frame_bytes = n->config.frame_bytes};
     struct vd_batcher_effects effects = {.ctx = n,
                                          .get_block = get_block,
                                          .encode = encode,

@@ -1,5 +1,6 @@
 #include "channel_job.h"
 
+#include <brotli/encode.h>
 #include <stdlib.h>
 #include <zlib.h>
 
@@ -24,6 +25,7 @@ vd_channel_job_new(const struct vd_batcher_config *config, uint64_t now_ms)
     }
     job->rollup = config->rollup;
     job->batch_type = config->batch_type;
+    job->compression = config->compression;
     job->frame_bytes = config->frame_bytes;
     job->opened_ms = now_ms;
     vd_arena_init(&job->arena, memory, JOB_ARENA_BYTES);
@@ -91,11 +93,12 @@ vd_channel_job_add(struct vd_channel_job *job, const struct vd_batcher_block *bl
 static struct vd_channel_id
 channel_id(const struct vd_channel_job *job)
 {
-    uint8_t bytes[32 + 32 + 8 + 8];
+    uint8_t bytes[32 + 32 + 8 + 8 + 8];
     memcpy(bytes, job->first->ref.hash.b, 32);
     memcpy(bytes + 32, job->last->ref.hash.b, 32);
     vd_store_be64(bytes + 64, job->batch_type);
     vd_store_be64(bytes + 72, job->frame_bytes);
+    vd_store_be64(bytes + 80, job->compression);
     struct vd_hash hash = vd_keccak256(vd_slice(bytes, sizeof bytes));
     struct vd_channel_id id;
     memcpy(id.b, hash.b, sizeof id.b);
@@ -162,6 +165,36 @@ compress_zlib(struct vd_slice *out, struct vd_arena *arena, struct vd_slice plai
     return VD_OK;
 }
 
+/* Quality 5: below it blocks cost more bytes, above it much more time for few bytes less. */
+#define BROTLI_QUALITY 5
+
+/* OP Stack specs, Fjord derivation: the version byte 1, then the stream. */
+static enum vd_err
+compress_brotli(struct vd_slice *out, struct vd_arena *arena, struct vd_slice plain)
+{
+    size_t len = BrotliEncoderMaxCompressedSize(plain.len);
+    uint8_t *bytes = vd_arena_alloc(arena, len + 1, 1);
+    if (!bytes || !BrotliEncoderCompress(BROTLI_QUALITY, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_GENERIC,
+                                         plain.len, plain.ptr, &len, bytes + 1)) {
+        return VD_ERR_NO_MEMORY;
+    }
+    bytes[0] = 1;
+    *out = vd_slice(bytes, len + 1);
+    return VD_OK;
+}
+
+static enum vd_err
+compress_channel(struct vd_slice *out, struct vd_channel_job *job, struct vd_slice plain)
+{
+    switch (job->compression) {
+    case VD_COMPRESS_BROTLI:
+        return compress_brotli(out, &job->arena, plain);
+    case VD_COMPRESS_ZLIB:
+        return compress_zlib(out, &job->arena, plain);
+    }
+    return VD_ERR_INVALID;
+}
+
 /* One data item for each frame: the version byte 0 and the frame (OP Stack specs, derivation:
  * batcher transaction format). */
 static enum vd_err
@@ -215,7 +248,7 @@ run(struct vd_channel_job *job)
     }
     struct vd_slice compressed = {0};
     if (err == VD_OK) {
-        err = compress_zlib(&compressed, &job->arena, vd_buf_view(&plain));
+        err = compress_channel(&compressed, job, vd_buf_view(&plain));
     }
     job->compressed_bytes = compressed.len;
     return err == VD_OK ? make_items(job, compressed) : err;

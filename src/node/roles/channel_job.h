@@ -15,6 +15,7 @@ struct vd_channel_block {
 struct vd_channel_job {
     const struct vd_rollup_config *rollup;
     enum vd_batch_type batch_type;
+    enum vd_compression compression;
     size_t frame_bytes;
     struct vd_arena arena;
     struct vd_channel_block *first;

@@ -23,9 +23,16 @@
 struct vd_batcher;
 struct vd_channel_job;
 
+/* Of channels.  Brotli takes less room on L1 for less work. */
+enum vd_compression {
+    VD_COMPRESS_BROTLI,
+    VD_COMPRESS_ZLIB,
+};
+
 struct vd_batcher_config {
     const struct vd_rollup_config *rollup; /* borrowed */
     enum vd_batch_type batch_type;
+    enum vd_compression compression;
     size_t max_channel_bytes; /* compressed, as estimated from the channel before */
     uint64_t max_channel_age_ms;
     size_t frame_bytes; /* of one L1 transaction's data item, version byte included */

@@ -339,10 +339,8 @@ test_reader_knows_compression_by_the_first_byte(void **state)
     for (unsigned first = 0; first < 256; first++) {
         uint8_t bytes[8] = {(uint8_t)first};
         enum vd_channel_open expected = VD_CHANNEL_BAD;
-        if ((first & 15) == 8 || (first & 15) == 15)
+        if ((first & 15) == 8 || (first & 15) == 15 || first == 1)
             expected = VD_CHANNEL_OPENED;
-        else if (first == 1)
-            expected = VD_CHANNEL_BROTLI;
         assert_int_equal(vd_channel_reader_open(&reader, vd_slice(bytes, sizeof bytes)), expected);
     }
     assert_int_equal(vd_channel_reader_open(&reader, vd_slice(NULL, 0)), VD_CHANNEL_BAD);
@@ -445,8 +443,10 @@ main(void)
     };
     vd_arena_init(&arena, malloc(ARENA_BYTES), ARENA_BYTES);
     reader.memory = malloc(vd_inflate_size());
+    reader.brotli_memory = malloc(vd_brotli_size());
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     free(arena.base);
     free(reader.memory);
+    free(reader.brotli_memory);
     return failed;
 }

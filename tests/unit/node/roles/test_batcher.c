@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include <brotli/decode.h>
 #include <cmocka.h>
 
 #include "support/random.h"
@@ -161,8 +162,16 @@ static void
 read_channel(struct model *m)
 {
     uint8_t *plain = malloc(1 << 22);
-    uLongf len = 1 << 22;
-    assert_int_equal(uncompress(plain, &len, m->channel, m->channel_len), Z_OK);
+    size_t len = 1 << 22;
+    if (m->config.compression == VD_COMPRESS_ZLIB) {
+        uLongf zlib_len = 1 << 22;
+        assert_int_equal(uncompress(plain, &zlib_len, m->channel, m->channel_len), Z_OK);
+        len = zlib_len;
+    } else {
+        assert_int_equal(m->channel[0], 1);
+        assert_int_equal(BrotliDecoderDecompress(m->channel_len - 1, m->channel + 1, &len, plain),
+                         BROTLI_DECODER_RESULT_SUCCESS);
+    }
     size_t mark = vd_arena_mark(&m->arena);
     struct vd_rlp r = vd_rlp(vd_slice(plain, len));
     while (vd_rlp_more(&r)) {
@@ -297,11 +306,13 @@ model_init(struct model *m, enum vd_batch_type type)
     m->rollup.block_time_s = 2;
     m->rollup.l2.chain_id = 901;
     m->rollup.l2.is_l2 = true;
-    m->config = (struct vd_batcher_config){.rollup = &m->rollup,
-                                           .batch_type = type,
-                                           .max_channel_bytes = 3000,
-                                           .max_channel_age_ms = 20000,
-                                           .frame_bytes = 1000};
+    m->config = (struct vd_batcher_config){
+        .rollup = &m->rollup,
+        .batch_type = type,
+        .compression = type == VD_BATCH_SINGULAR ? VD_COMPRESS_ZLIB : VD_COMPRESS_BROTLI,
+        .max_channel_bytes = 3000,
+        .max_channel_age_ms = 20000,
+        .frame_bytes = 1000};
     new_batcher(m);
 }
 
