@@ -144,7 +144,7 @@ contract OptimismPortal2 is IOptimismPortal2, Initializable, ProxyAdminOwned, Re
 
     /// @notice Deposits the transferred ether to the sender's own address on L2.
     receive() external payable {
-        depositTransaction(msg.sender, msg.value, Constants.RECEIVE_DEFAULT_GAS, false, "");
+        depositTransaction(msg.sender, msg.value, Constants.RECEIVE_DEFAULT_GAS, false, _noData());
     }
 
     /// @notice Sets the contract up, once.
@@ -246,7 +246,7 @@ contract OptimismPortal2 is IOptimismPortal2, Initializable, ProxyAdminOwned, Re
         uint256 value,
         uint64 gasLimit,
         bool isCreation,
-        bytes memory data
+        bytes calldata data
     ) public payable metered(gasLimit) {
         if (isCreation && to != address(0)) revert OptimismPortal_BadTarget();
         if (data.length > Constants.MAX_DEPOSIT_CALLDATA) revert OptimismPortal_CalldataTooLarge();
@@ -314,6 +314,11 @@ contract OptimismPortal2 is IOptimismPortal2, Initializable, ProxyAdminOwned, Re
 
     function _requireNotPaused() private view {
         if (paused()) revert OptimismPortal_CallPaused();
+    }
+
+    /// @dev Calldata of a transfer, which the receive function may not name.
+    function _noData() private pure returns (bytes calldata) {
+        return msg.data[:0];
     }
 
     function _resourceConfig() internal view override returns (ResourceConfig memory) {

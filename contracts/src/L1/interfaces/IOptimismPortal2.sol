@@ -43,7 +43,7 @@ interface IOptimismPortal2 {
         uint256 value,
         uint64 gasLimit,
         bool isCreation,
-        bytes memory data
+        bytes calldata data
     ) external payable;
 
     /// @notice Takes ether without depositing it.
