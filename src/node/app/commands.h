@@ -6,6 +6,7 @@ int vd_command_dev(int argc, char **argv);
 int vd_command_node(int argc, char **argv);
 int vd_command_genesis(int argc, char **argv);
 int vd_command_deploy(int argc, char **argv);
+int vd_command_bridge(int argc, char **argv);
 int vd_command_account(int argc, char **argv);
 int vd_command_vm(int argc, char **argv);
 int vd_command_prove(int argc, char **argv);

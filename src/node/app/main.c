@@ -24,6 +24,7 @@ static const struct {
     {"dev", VD_COMMAND_DEV, vd_command_dev, "a complete rollup on this machine: L1 and L2"},
     {"node", VD_COMMAND_NODE, vd_command_node, "an L2 node on an external L1"},
     {"deploy", VD_COMMAND_DEPLOY, vd_command_deploy, "a new chain's contracts, on its L1"},
+    {"bridge", 0, vd_command_bridge, "move value between L1 and L2"},
     {"genesis", VD_COMMAND_GENESIS, vd_command_genesis, "write rollup.json and genesis.json"},
     /* Its actions have their own options; it prints its help itself. */
     {"account", 0, vd_command_account, "keystore files: new, import, list, sign"},
