@@ -497,6 +497,21 @@ is_bumped(const struct vd_u256 *old, const struct vd_u256 *new)
     return !overflow && !vd_u256_lt(new, &want);
 }
 
+/* Between two blocks even what the next one takes at once has to wait: an unbroken run of nonces
+   may be longer then than what waits for a gap to be filled or for lower fees. */
+static size_t
+account_limit(struct vd_engine *e, const struct vd_command *c, size_t of_sender)
+{
+    uint64_t nonce = 0;
+    struct vd_u256 balance;
+    if (of_sender < e->limits.per_account || e->open ||
+        vd_engine_account(e, &nonce, &balance, &c->sender) != VD_OK ||
+        c->tx.nonce != nonce + of_sender) {
+        return e->limits.per_account;
+    }
+    return (size_t)e->limits.per_account * VD_MEMPOOL_RUN_FACTOR;
+}
+
 /* same, if there is one, makes place for it. */
 static void
 wait_for_block(struct vd_engine *e, struct vd_command *c, struct vd_waiting *same)
@@ -504,7 +519,7 @@ wait_for_block(struct vd_engine *e, struct vd_command *c, struct vd_waiting *sam
     size_t of_sender = vd_mempool_of(&e->pool, &c->sender) - (same ? 1 : 0);
     uint64_t count = e->pool.count - (same ? 1 : 0);
     uint64_t bytes = e->pool.bytes - (same ? same->len : 0);
-    if (of_sender >= e->limits.per_account) {
+    if (of_sender >= account_limit(e, c, of_sender)) {
         c->status = VD_SUBMIT_FULL;
         vd_engine_say(c, "account limit exceeded: pooled %zu txs", of_sender);
         return;

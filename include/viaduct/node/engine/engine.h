@@ -28,6 +28,9 @@
 struct vd_engine;
 struct vd_pending;
 
+/* Between two blocks an account may have so many times more waiting, if its nonces have no gap. */
+#define VD_MEMPOOL_RUN_FACTOR 16u
+
 /* Room for transactions that are acknowledged but do not stand in the open block: nonce gaps, fees
    below the base fee, no gas left.  A newcomer over a limit is refused; nobody is evicted. */
 struct vd_mempool_limits {

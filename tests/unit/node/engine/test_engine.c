@@ -513,6 +513,22 @@ test_full_mempool_refuses_the_newcomer(void **state)
     assert_int_equal(stats.waiting, 64);
 }
 
+/* A client that sends one nonce after the other does not see that a block is being sealed. */
+static void
+test_a_run_of_nonces_between_two_blocks_waits(void **state)
+{
+    (void)state;
+    for (uint64_t nonce = 0; nonce < 200; nonce++) {
+        struct submit_answer a = send_plain(0, nonce, 1, 100);
+        assert_int_equal(a.status, VD_SUBMIT_ACCEPTED);
+        assert_false(a.in_block);
+    }
+    /* One with a gap is over the limit as ever. */
+    assert_int_equal(send_plain(0, 201, 1, 100).status, VD_SUBMIT_FULL);
+    struct chain_tip tip = tip_of_heads(&bench);
+    assert_int_equal(open_on(&bench, &tip).info.tx_count, 200);
+}
+
 static void
 test_sync_submission_waits_for_the_block(void **state)
 {
@@ -752,6 +768,8 @@ main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_refusals_speak_as_geth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full_mempool_refuses_the_newcomer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_run_of_nonces_between_two_blocks_waits, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_sync_submission_waits_for_the_block, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_throttle_limits_a_block_s_bytes, set_up, tear_down),
