@@ -96,10 +96,18 @@ read_keys(struct vd_password *password, int fd)
     }
 }
 
+static void
+show(int fd, const char *text)
+{
+    ssize_t n = write(fd, text, strlen(text));
+    (void)n; /* a terminal that takes no prompt may still give keys */
+}
+
 /* With the terminal set to show nothing and hand over each key.  Signals wait meanwhile, so that
    none ends the program before the terminal is as it was. */
 static bool
-read_silently(struct vd_password *password, int fd, char *error, size_t error_len)
+read_silently(struct vd_password *password, int fd, const char *prompt, char *error,
+              size_t error_len)
 {
     struct termios usual;
     sigset_t all;
@@ -114,20 +122,18 @@ read_silently(struct vd_password *password, int fd, char *error, size_t error_le
     silent.c_cc[VTIME] = 0;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &before);
-    bool read_one = tcsetattr(fd, TCSAFLUSH, &silent) == 0 && read_keys(password, fd);
+    bool read_one = tcsetattr(fd, TCSAFLUSH, &silent) == 0;
+    if (read_one) {
+        show(fd, prompt); /* only now: nothing that is typed after it is shown or lost */
+        show(fd, " ");
+        read_one = read_keys(password, fd);
+    }
     tcsetattr(fd, TCSAFLUSH, &usual);
     sigprocmask(SIG_SETMASK, &before, NULL);
     if (!read_one) {
         snprintf(error, error_len, "no password was given");
     }
     return read_one;
-}
-
-static void
-show(int fd, const char *text)
-{
-    ssize_t n = write(fd, text, strlen(text));
-    (void)n; /* a terminal that takes no prompt may still give keys */
 }
 
 bool
@@ -143,9 +149,7 @@ vd_password_ask(struct vd_password *password, const char *prompt, char *error, s
                  "and give that file (--help names the option)");
         return false;
     }
-    show(fd, prompt);
-    show(fd, " ");
-    bool read_one = read_silently(password, fd, error, error_len);
+    bool read_one = read_silently(password, fd, prompt, error, error_len);
     show(fd, "\n");
     close(fd);
     return read_one;
