@@ -1,7 +1,7 @@
 // Keys: `viaduct account` against other programs' keystores and signatures, and a batcher whose key
 // is in a keystore or behind a remote signer over HTTPS with client certificates.
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { join } from 'node:path'
@@ -36,6 +36,21 @@ async function succeeds(...args) {
   const { code, output, errors } = await account(...args)
   assert.equal(code, 0, errors)
   return output.trim()
+}
+
+/** What `viaduct account ...` prints on a terminal of its own where, at each prompt, a line is typed. */
+async function typed(args, lines) {
+  const command = [viaduct, 'account', ...args].map((word) => `'${word}'`).join(' ')
+  const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const rest = [...lines]
+  let output = ''
+  child.stdout.on('data', (data) => {
+    output += data
+    if (/: $/.test(output) && rest.length) child.stdin.write(`${rest.shift()}\n`)
+  })
+  await new Promise((resolve) => child.on('close', resolve))
+  for (const line of lines.filter((text) => text.length > 1)) assert(!output.includes(line), 'the password is shown')
+  return output
 }
 
 describe('account', () => {
@@ -149,6 +164,21 @@ describe('account', () => {
       for (const secret of [password, keys[3].slice(2, 14), 'nonsense', 'secret\'']) {
         assert(!result.errors.includes(secret), `${args.join(' ')} tells ${secret}`)
       }
+    }
+    assert.deepEqual(readdirSync(store), before)
+  })
+
+  test('on a terminal the password is asked for twice and not shown', bound, async () => {
+    assert.match(await typed(['new', '--keystore', store, '--lightkdf'], ['open sesame', 'open sesame']),
+      /^Password for the new keystore: \r\nThe same again: \r\n0x[0-9a-fA-F]{40}  .*UTC--[^\n]*\n$/)
+    const before = readdirSync(store)
+    const path = join(store, before.filter((name) => name.startsWith('UTC--')).at(-1))
+    const { address } = Wallet.fromEncryptedJsonSync(readFileSync(path, 'utf8'), 'open sesame')
+    assert.match(await typed(['sign', '--keystore', path, '--message', 'x'], ['open sesamx\x7fe']), /\r\n0x[0-9a-f]{130}\r\n$/)
+    assert.match(await succeeds('list', '--keystore', store), new RegExp(address))
+    const refused = /nothing was written|no password was given|the password is empty/
+    for (const keys of [['eins', 'zwei'], ['eins', '\x03'], ['\x04'], ['', '']]) {
+      assert.match(await typed(['new', '--keystore', store], keys), refused)
     }
     assert.deepEqual(readdirSync(store), before)
   })
