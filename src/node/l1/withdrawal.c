@@ -41,6 +41,7 @@ struct look {
     struct vd_withdrawal_standing draft;
     bool draft_checks; /* checkWithdrawal passed */
     bool have_best;
+    bool too_fresh; /* a game that serves was created in the newest block */
 };
 
 const char *
@@ -175,8 +176,8 @@ static void
 end_waiting_to_prove(struct look *k)
 {
     k->standing.state = VD_WITHDRAWAL_WAITING_TO_PROVE;
-    k->standing.seconds_known = k->second_time != 0;
-    k->standing.seconds_left = until(k, 2 * k->newest_time - k->second_time);
+    k->standing.seconds_known = k->second_time != 0 || k->too_fresh;
+    k->standing.seconds_left = k->too_fresh ? 1 : until(k, 2 * k->newest_time - k->second_time);
     end(k, VD_OK, "");
 }
 
@@ -213,9 +214,11 @@ on_candidate(void *ctx)
         return;
     }
     /* The portal takes no proof in the very second of the game's creation. */
-    if (!vd_withdrawal_game_is_valid(&k->draft.game) ||
-        k->draft.game.created >= k->standing.at.timestamp) {
-        k->standing.games_refused += vd_withdrawal_game_is_valid(&k->draft.game) ? 0 : 1;
+    if (!vd_withdrawal_game_is_valid(&k->draft.game)) {
+        k->standing.games_refused++;
+        try_candidate(k);
+    } else if (k->draft.game.created >= k->standing.at.timestamp) {
+        k->too_fresh = true;
         try_candidate(k);
     } else if (k->query.check_root) {
         k->query.check_root(k->query.ctx, k->draft.game.l2_block, &k->draft.game.root,

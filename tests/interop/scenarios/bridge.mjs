@@ -36,7 +36,9 @@ export async function proveAndFinalize(rollup, index, receipt) {
     return is === wanted
   }
   const { output, game, withdrawal } = await p1.waitToProve({ receipt, targetChain })
-  assert.equal((await standing(rollup, receipt.transactionHash)).status, 'ready-to-prove')
+  // The portal takes no proof in the second of the game's creation, which estimates run in.
+  await waitFor('the node to find it ready to prove', async () =>
+    (await standing(rollup, receipt.transactionHash)).status === 'ready-to-prove')
   const args = await p2.buildProveWithdrawal({
     account: accounts[index], ...(game ? { game } : { output }), withdrawal,
   })
