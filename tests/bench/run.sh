@@ -21,7 +21,7 @@ if [ -x "$build/bin/viaduct-evm" ] && [ -n "${VD_VECTORS:-}" ]; then
 else
     echo "SKIPPED: EVM (viaduct-evm is not built or VD_VECTORS is not set)"
 fi
-for program in bench_trie bench_store bench_channel; do # state root, commits, bytes on L1
+for program in bench_trie bench_store bench_past bench_channel; do # roots, commits, the past, bytes
     if [ -x "$build/bin/$program" ]; then
         "$build/bin/$program" || echo "the figures of $program failed"
     else

@@ -42,7 +42,7 @@ read_index(struct vd_store_figures *out, struct vd_store *store)
     out->index_first = 1;
     out->index_last = 0;
     enum vd_err err =
-        vd_index_begin(store->index, &txn, &entries, &out->index_first, &out->index_last);
+        vd_index_begin(store->index, &txn, &entries, &out->index_first, &out->index_last, NULL);
     if (err != VD_OK) {
         return err == VD_ERR_NOT_FOUND ? VD_OK : err;
     }

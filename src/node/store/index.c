@@ -69,26 +69,55 @@ is_empty(const struct work *w)
     return w->first > w->last;
 }
 
-static enum vd_err
-read_range(struct vd_index *index, MDB_txn *txn, uint64_t *first, uint64_t *last)
+static const char range_key[] = "range";
+#define RANGE_BYTES 48
+
+static MDB_val
+text_val(const char *text)
 {
-    MDB_cursor *cursor = NULL;
-    MDB_val key;
+    return (MDB_val){.mv_size = strlen(text), .mv_data = (void *)(uintptr_t)text};
+}
+
+/* One row, so that a reader learns with one look where the index stands.  tip may be NULL. */
+static enum vd_err
+read_range(struct vd_index *index, MDB_txn *txn, uint64_t *first, uint64_t *last,
+           struct vd_hash *tip)
+{
+    MDB_val key = text_val(range_key);
     MDB_val value;
     *first = 1;
     *last = 0;
-    int mdb = mdb_cursor_open(txn, index->blocks, &cursor);
+    int mdb = mdb_get(txn, index->meta, &key, &value);
     if (mdb != MDB_SUCCESS) {
-        return vd_store_err(mdb);
+        return mdb == MDB_NOTFOUND ? VD_OK : vd_store_err(mdb);
     }
-    mdb = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    if (mdb == MDB_SUCCESS) {
-        *first = vd_load_be64(key.mv_data);
-        mdb = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
-        *last = vd_load_be64(key.mv_data);
+    if (value.mv_size != RANGE_BYTES) {
+        return VD_ERR_CORRUPT;
     }
-    mdb_cursor_close(cursor);
-    return mdb == MDB_NOTFOUND ? VD_OK : vd_store_err(mdb);
+    const uint8_t *row = value.mv_data;
+    *first = vd_load_be64(row);
+    *last = vd_load_be64(row + 8);
+    if (tip) {
+        memcpy(tip->b, row + 16, sizeof tip->b);
+    }
+    return VD_OK;
+}
+
+static enum vd_err
+write_range(const struct work *w)
+{
+    uint8_t row[RANGE_BYTES] = {0};
+    struct vd_hash hash = {{0}};
+    MDB_val key = text_val(range_key);
+    MDB_val value = {.mv_size = sizeof row, .mv_data = row};
+    enum vd_err err = VD_OK;
+    if (!is_empty(w)) {
+        err = vd_index_hash(w->index, w->txn, &hash, w->last);
+    }
+    vd_store_be64(row, w->first);
+    vd_store_be64(row + 8, w->last);
+    memcpy(row + 16, hash.b, sizeof hash.b);
+    return err == VD_OK ? vd_store_err(mdb_put(w->txn, w->index->meta, &key, &value, 0)) : err;
 }
 
 static enum vd_err
@@ -209,7 +238,7 @@ begin_work(struct work *w)
         err = vd_store_err(mdb_txn_begin(w->index->env, NULL, 0, &w->txn));
     }
     if (err == VD_OK) {
-        err = read_range(w->index, w->txn, &w->first, &w->last);
+        err = read_range(w->index, w->txn, &w->first, &w->last, NULL);
     }
     return err;
 }
@@ -283,6 +312,9 @@ follow(struct work *w, bool *more, bool *wrote, uint64_t *low)
     }
     *low = is_empty(w) ? *low : w->first;
     *wrote = blocks > 0;
+    if (err == VD_OK && (*wrote || !same)) {
+        err = write_range(w);
+    }
     *more = next <= w->tip.number || blocks == BATCH_BLOCKS || bytes >= BATCH_BYTES;
     return err;
 }
@@ -401,12 +433,12 @@ cut(struct work *w, uint64_t number)
     }
     /* One that is ahead has blocks whose records are not here. */
     if (err == VD_OK && (!same || w->last > w->tip.number)) {
-        return wipe(w);
+        err = wipe(w);
     }
     for (; err == VD_OK && !is_empty(w) && w->last > number; w->last--) {
         err = remove_block(w, &bytes, w->last);
     }
-    return err;
+    return err == VD_OK ? write_range(w) : err;
 }
 
 void
@@ -456,7 +488,7 @@ vd_index_hash(struct vd_index *index, MDB_txn *txn, struct vd_hash *hash, uint64
 
 enum vd_err
 vd_index_begin(struct vd_index *index, MDB_txn **txn, MDB_cursor **entries, uint64_t *first,
-               uint64_t *last)
+               uint64_t *last, struct vd_hash *tip)
 {
     if (!index) {
         return VD_ERR_NOT_FOUND;
@@ -465,7 +497,7 @@ vd_index_begin(struct vd_index *index, MDB_txn **txn, MDB_cursor **entries, uint
     if (err != VD_OK) {
         return err;
     }
-    err = read_range(index, *txn, first, last);
+    err = read_range(index, *txn, first, last, tip);
     if (err == VD_OK && *first > *last) {
         err = VD_ERR_NOT_FOUND;
     }

@@ -49,9 +49,10 @@ void vd_index_cut_end(struct vd_index *index);
 /* Waits until the thread has nothing to do; its last error. */
 enum vd_err vd_index_settle(struct vd_index *index);
 
-/* A read transaction and the range of blocks in it.  VD_ERR_NOT_FOUND: nothing is indexed. */
+/* A read transaction, the range of blocks in it and the hash of the last (tip may be NULL).
+   VD_ERR_NOT_FOUND: nothing is indexed. */
 VD_MUST_USE enum vd_err vd_index_begin(struct vd_index *index, MDB_txn **txn, MDB_cursor **entries,
-                                       uint64_t *first, uint64_t *last);
+                                       uint64_t *first, uint64_t *last, struct vd_hash *tip);
 VD_MUST_USE enum vd_err vd_index_hash(struct vd_index *index, MDB_txn *txn, struct vd_hash *hash,
                                       uint64_t number);
 MDB_env *vd_index_env(struct vd_index *index);

@@ -50,9 +50,13 @@ vd_past_range(struct vd_snapshot *snapshot, const struct vd_block_id *tip)
     }
     snapshot->index_first = 1;
     snapshot->index_upto = 0;
-    enum vd_err err = vd_index_begin(snapshot->store->index, &snapshot->index_txn,
-                                     &snapshot->index_entries, &snapshot->index_first, &last);
-    if (err == VD_OK) {
+    struct vd_hash hash;
+    enum vd_err err =
+        vd_index_begin(snapshot->store->index, &snapshot->index_txn, &snapshot->index_entries,
+                       &snapshot->index_first, &last, &hash);
+    if (err == VD_OK && last == tip->number && vd_hash_eq(&hash, &tip->hash)) {
+        snapshot->index_upto = last;
+    } else if (err == VD_OK) {
         err = find_common(snapshot, last, tip->number);
     }
     if (err == VD_ERR_NOT_FOUND) {
@@ -169,6 +173,9 @@ static enum vd_err
 fill(struct children *c, uint16_t mask, struct vd_slice row)
 {
     struct vd_trie_ref from[16];
+    if ((mask & ~c->known) == 0) {
+        return VD_OK;
+    }
     enum vd_err err = vd_branch_decode(from, row);
     if (err != VD_OK) {
         return err;

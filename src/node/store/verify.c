@@ -598,7 +598,7 @@ check_past(struct check *c)
     uint64_t oldest = 0;
     uint64_t rows = 0;
     enum vd_err err =
-        vd_index_begin(c->snapshot->store->index, &p.txn, &p.entries, &p.first, &p.last);
+        vd_index_begin(c->snapshot->store->index, &p.txn, &p.entries, &p.first, &p.last, NULL);
     if (err == VD_OK) {
         err = find_common(&p);
     } else if (err == VD_ERR_NOT_FOUND) {

@@ -174,7 +174,7 @@ index_entries(struct world *w)
     MDB_cursor *cursor = NULL;
     uint64_t first;
     uint64_t last;
-    assert_int_equal(vd_index_begin(w->store->index, &txn, &cursor, &first, &last), VD_OK);
+    assert_int_equal(vd_index_begin(w->store->index, &txn, &cursor, &first, &last, NULL), VD_OK);
     MDB_dbi dbi = mdb_cursor_dbi(cursor);
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);

@@ -94,7 +94,7 @@ digest(struct world *w, uint64_t *first, uint64_t *last)
     MDB_val value;
     uint64_t sum = 14695981039346656037u;
     assert_int_equal(vd_store_settle(w->store), VD_OK);
-    assert_int_equal(vd_index_begin(w->store->index, &txn, &cursor, first, last), VD_OK);
+    assert_int_equal(vd_index_begin(w->store->index, &txn, &cursor, first, last, NULL), VD_OK);
     while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == MDB_SUCCESS) {
         const MDB_val *parts[2] = {&key, &value};
         for (int p = 0; p < 2; p++) {
