@@ -151,7 +151,7 @@ plant(struct world *w, MDB_env *env, MDB_dbi dbi, enum plant what, const char *t
         del_row(txn, dbi, &row);
         break;
     case ADD:
-        for (size_t i = 0; i < 8; i++)
+        for (size_t i = 0; i < 8 && i < other.key_len; i++)
             other.key[other.key_len - 1 - i] ^= 0x0f;
         put_row(txn, dbi, &other);
         break;
