@@ -62,15 +62,37 @@ flz_literals(uint32_t run)
     return 33 * (run / 32) + (run % 32 != 0 ? run % 32 + 1 : 0);
 }
 
+/* Where bytes of a hash stood last; position 0 where they never did.  Most transactions are short:
+   for them the table is a small one of hash and position in open addressing, since clearing the
+   large one would cost more than all the rest. */
+enum { FLZ_SHORT = 512, FLZ_SHORT_SLOTS = 1024 };
+
+static uint32_t
+flz_exchange(uint32_t *table, bool is_short, uint32_t hash, uint32_t position)
+{
+    uint32_t at = hash;
+    if (is_short) {
+        uint32_t tag = (hash + 1) << 16;
+        at %= FLZ_SHORT_SLOTS;
+        while (table[at] != 0 && (table[at] & 0xffff0000u) != tag)
+            at = (at + 1) % FLZ_SHORT_SLOTS;
+        uint32_t before = table[at] & 0xffff;
+        table[at] = tag | position;
+        return before;
+    }
+    uint32_t before = table[at];
+    table[at] = position;
+    return before;
+}
+
 /* Advances *ip past bytes without a match.  True: *ref holds a match for *ip. */
 static bool
-flz_find(const uint8_t *b, uint32_t *table, uint32_t lim, uint32_t *ip, uint32_t *ref)
+flz_find(const uint8_t *b, uint32_t *table, bool is_short, uint32_t lim, uint32_t *ip,
+         uint32_t *ref)
 {
     for (;;) {
         uint32_t seq = load24(b + *ip);
-        uint32_t h = flz_hash(seq);
-        *ref = table[h];
-        table[h] = *ip;
+        *ref = flz_exchange(table, is_short, flz_hash(seq), *ip);
         if (*ip >= lim)
             return false;
         uint32_t at = (*ip)++;
@@ -85,7 +107,9 @@ flz_find(const uint8_t *b, uint32_t *table, uint32_t lim, uint32_t *ip, uint32_t
 uint32_t
 vd_flz_len(struct vd_slice bytes)
 {
-    uint32_t table[1 << FLZ_BITS] = {0};
+    uint32_t table[1 << FLZ_BITS];
+    bool is_short = bytes.len <= FLZ_SHORT;
+    memset(table, 0, is_short ? FLZ_SHORT_SLOTS * sizeof table[0] : sizeof table);
     const uint8_t *b = bytes.ptr;
     uint32_t len = (uint32_t)bytes.len;
     uint32_t lim = len < FLZ_TAIL ? 0 : len - FLZ_TAIL;
@@ -93,7 +117,7 @@ vd_flz_len(struct vd_slice bytes)
     uint32_t ip = 2;
     uint32_t n = 0;
     uint32_t ref;
-    while (ip < lim && flz_find(b, table, lim, &ip, &ref)) {
+    while (ip < lim && flz_find(b, table, is_short, lim, &ip, &ref)) {
         n += flz_literals(ip - anchor);
         /* The differing byte counts as compared. */
         uint32_t matched = 0;
@@ -107,9 +131,9 @@ vd_flz_len(struct vd_slice bytes)
         uint32_t m = matched - 1;
         n += 3 * (m / 262) + (m % 262 >= 6 ? 3 : 2);
         ip += matched;
-        table[flz_hash(load24(b + ip))] = ip;
+        (void)flz_exchange(table, is_short, flz_hash(load24(b + ip)), ip);
         ip++;
-        table[flz_hash(load24(b + ip))] = ip;
+        (void)flz_exchange(table, is_short, flz_hash(load24(b + ip)), ip);
         ip++;
         anchor = ip;
     }

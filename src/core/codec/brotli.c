@@ -855,13 +855,26 @@ advance(struct vd_brotli *b)
     return false;
 }
 
+/* As many bytes as stand in one piece. */
+static void
+give(struct vd_brotli *b, uint8_t *out, size_t cap, size_t *len)
+{
+    uint64_t at = b->given & MASK;
+    uint64_t count = b->produced - b->given;
+    count = count < WINDOW - at ? count : WINDOW - at;
+    count = count < cap - *len ? count : cap - *len;
+    memcpy(out + *len, b->ring + at, (size_t)count);
+    *len += (size_t)count;
+    b->given += count;
+}
+
 enum vd_brotli_status
 vd_brotli_read(struct vd_brotli *b, uint8_t *out, size_t cap, size_t *len)
 {
     *len = 0;
     for (;;) {
         while (*len < cap && b->given < b->produced)
-            out[(*len)++] = b->ring[b->given++ & MASK];
+            give(b, out, cap, len);
         if (b->given < b->produced || (*len == cap && cap > 0 && b->state < ENDED))
             return VD_BROTLI_MORE;
         if (b->state == ENDED)

@@ -3,8 +3,10 @@
 static void
 absorb_block(uint64_t state[25], const uint8_t *block)
 {
+    uint64_t lanes[VD_KECCAK_RATE / 8];
+    memcpy(lanes, block, sizeof lanes);
     for (unsigned i = 0; i < VD_KECCAK_RATE / 8; i++)
-        state[i] ^= vd_load_le64(block + 8 * i);
+        state[i] ^= lanes[i];
     vd_keccak_f1600(state);
 }
 
@@ -65,17 +67,22 @@ struct vd_hash
 vd_keccak256(struct vd_slice bytes)
 {
     uint64_t state[25] = {0};
-    uint8_t last[VD_KECCAK_RATE] = {0};
+    union {
+        uint64_t lanes[VD_KECCAK_RATE / 8];
+        uint8_t bytes[VD_KECCAK_RATE];
+    } last = {{0}};
     struct vd_hash hash;
     const uint8_t *p = bytes.ptr;
     size_t left = bytes.len;
     for (; left >= VD_KECCAK_RATE; left -= VD_KECCAK_RATE, p += VD_KECCAK_RATE)
         absorb_block(state, p);
     if (left != 0)
-        memcpy(last, p, left);
-    last[left] = 0x01;
-    last[VD_KECCAK_RATE - 1] |= 0x80;
-    absorb_block(state, last);
+        memcpy(last.bytes, p, left);
+    last.bytes[left] = 0x01;
+    last.bytes[VD_KECCAK_RATE - 1] |= 0x80;
+    for (unsigned i = 0; i < VD_KECCAK_RATE / 8; i++)
+        state[i] ^= last.lanes[i];
+    vd_keccak_f1600(state);
     memcpy(hash.b, state, sizeof hash.b);
     return hash;
 }

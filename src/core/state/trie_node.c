@@ -76,11 +76,12 @@ vd_trie_decode(struct vd_trie_node *out, struct vd_slice rlp)
     *out = (struct vd_trie_node){0};
     struct vd_rlp r = vd_rlp(rlp);
     struct vd_rlp list = vd_rlp_list(&r);
-    bool failed;
-    size_t count = vd_rlp_count(&list, &failed);
-    if (failed || (count != 17 && count != 2))
-        return VD_ERR_INVALID;
-    if (!(count == 17 ? decode_branch(out, &list) : decode_short(out, &list)))
+    /* Two items, or as many as a branch has. */
+    struct vd_rlp ahead = list;
+    (void)vd_rlp_raw(&ahead);
+    (void)vd_rlp_raw(&ahead);
+    if (ahead.failed ||
+        !(vd_rlp_more(&ahead) ? decode_branch(out, &list) : decode_short(out, &list)))
         return VD_ERR_INVALID;
     vd_rlp_close(&r, &list);
     return vd_rlp_done(&r) ? VD_OK : VD_ERR_INVALID;

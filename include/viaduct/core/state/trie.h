@@ -23,8 +23,8 @@ enum vd_trie_node_type {
 /* A reference to a child as it stands in its parent: no bytes (empty), 32 bytes (the hash of the
    child's RLP) or the child's own RLP where that is shorter than 32 bytes. */
 struct vd_trie_ref {
+    _Alignas(8) uint8_t bytes[32];
     uint8_t len;
-    uint8_t bytes[32];
 };
 
 struct vd_trie_node {
