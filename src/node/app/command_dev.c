@@ -446,8 +446,8 @@ store(const struct command *c, json_t *document, const char *name, char *error, 
     return stored;
 }
 
-/* The genesis is eight megabytes of JSON that the node itself does not read: it is written beside
-   everything else. */
+/* The genesis is eight megabytes of JSON that the node itself does not read: it is written once
+   everything is served. */
 static void
 run_genesis(struct vd_job *job)
 {
@@ -477,10 +477,8 @@ on_deployed(void *ctx, const char *problem)
         vd_run_fail(&c->run, error);
         return;
     }
-    c->genesis_job = (struct vd_job){.run = run_genesis};
     if (!store(c, vd_addresses_write(&c->plan.at), "addresses.json", error, sizeof error) ||
-        !store(c, vd_rollup_json_write(&c->founded.config), "rollup.json", error, sizeof error) ||
-        vd_pool_submit(c->run.pool, &c->genesis_job) != VD_OK) {
+        !store(c, vd_rollup_json_write(&c->founded.config), "rollup.json", error, sizeof error)) {
         vd_run_fail(&c->run, error);
         return;
     }
@@ -647,6 +645,13 @@ serve_l2(struct command *c)
     fflush(stdout);
     if (c->options.info && !write_info(c, l2_url, error, sizeof error)) {
         vd_run_fail(&c->run, error);
+        return;
+    }
+    char genesis[4096];
+    c->genesis_job = (struct vd_job){.run = run_genesis};
+    if (!exists(in_folder(c, genesis, "genesis.json")) &&
+        vd_pool_submit(c->run.pool, &c->genesis_job) != VD_OK) {
+        vd_run_fail(&c->run, "too many jobs");
         return;
     }
     uv_timer_init(&c->run.loop, &c->timer);
