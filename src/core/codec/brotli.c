@@ -155,7 +155,7 @@ fill_root(struct code *code)
     for (unsigned len = 1; len <= ROOT_BITS; len++) {
         first <<= 1;
         for (unsigned k = 0; k < code->count[len]; k++, index++) {
-            uint16_t entry = (uint16_t)(code->symbols[index] << 4 | len);
+            uint16_t entry = (uint16_t)((unsigned)code->symbols[index] << 4 | len);
             for (unsigned i = reverse(first + k, len); i < 1u << ROOT_BITS; i += 1u << len)
                 code->root[i] = entry;
         }

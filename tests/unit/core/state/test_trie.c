@@ -17,7 +17,7 @@ enum {
     MAX_PLACES = 4 * MAX_KEYS,
     MAX_BATCH = 64,
     MAX_VALUE = 120,
-    ARENA_BYTES = 64 << 20,
+    ARENA_BYTES = 96 << 20,
 };
 
 static struct vd_arena arena;
