@@ -2,7 +2,9 @@
 pragma solidity ^0.8.30;
 
 import {OptimismPortal2} from "../src/L1/OptimismPortal2.sol";
+import {AnchorStateRegistry} from "../src/dispute/AnchorStateRegistry.sol";
 import {InterimDisputeGame} from "../src/dispute/InterimDisputeGame.sol";
+import {IAnchorStateRegistry} from "../src/dispute/interfaces/IAnchorStateRegistry.sol";
 import {GameStatus, IDisputeGame} from "../src/dispute/interfaces/IDisputeGame.sol";
 import {Hashing} from "../src/libraries/Hashing.sol";
 import {MerkleTrie} from "../src/libraries/MerkleTrie.sol";
@@ -390,6 +392,31 @@ contract WithdrawalsTest is Settlement {
         _pass(1);
         vm.prank(GUARDIAN);
         registry.blacklistDisputeGame(game);
+        vm.expectRevert(OptimismPortal2.OptimismPortal_ImproperDisputeGame.selector);
+        portal.proveWithdrawalTransaction(withdrawal, 0, output, proof);
+    }
+
+    /// A game that the factory has created, but that another registry judges.
+    function test_prove_refusesGamesOfAnotherRegistry() public {
+        AnchorStateRegistry other = AnchorStateRegistry(_proxy());
+        address implementation =
+            address(new AnchorStateRegistry(config, superchain, factory, address(portal), 0));
+        IAnchorStateRegistry.Proposal memory anchor =
+            IAnchorStateRegistry.Proposal({root: ANCHOR_ROOT, l2SequenceNumber: 0});
+        InterimDisputeGame odd =
+            new InterimDisputeGame(GAME_TYPE, 0, weth, other, L2_CHAIN_ID, PROPOSER);
+        vm.startPrank(OWNER);
+        _install(
+            address(other),
+            implementation,
+            abi.encodeCall(AnchorStateRegistry.initialize, (anchor, GAME_TYPE))
+        );
+        factory.setImplementation(GAME_TYPE, odd);
+        vm.stopPrank();
+        _pass(1);
+        InterimDisputeGame game = _propose(_outputRoot(output), NUMBER);
+        _pass(1);
+        vm.assertTrue(other.isGameRegistered(game));
         vm.expectRevert(OptimismPortal2.OptimismPortal_ImproperDisputeGame.selector);
         portal.proveWithdrawalTransaction(withdrawal, 0, output, proof);
     }

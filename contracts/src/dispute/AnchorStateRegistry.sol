@@ -194,8 +194,7 @@ contract AnchorStateRegistry is IAnchorStateRegistry, Initializable, ProxyAdminO
 
     /// @inheritdoc IAnchorStateRegistry
     function isGameFinalized(IDisputeGame game) public view returns (bool) {
-        return isGameResolved(game)
-            && block.timestamp - game.resolvedAt() > disputeGameFinalityDelaySeconds;
+        return isGameResolved(game) && _isAirGapOver(game);
     }
 
     /// @inheritdoc IAnchorStateRegistry
@@ -206,8 +205,12 @@ contract AnchorStateRegistry is IAnchorStateRegistry, Initializable, ProxyAdminO
     /// @inheritdoc IAnchorStateRegistry
     function isRegisteredGameClaimValid(IDisputeGame game) public view returns (bool) {
         return _isStanding(game) && isGameRespected(game)
-            && game.status() == GameStatus.DEFENDER_WINS
-            && block.timestamp - game.resolvedAt() > disputeGameFinalityDelaySeconds;
+            && game.status() == GameStatus.DEFENDER_WINS && _isAirGapOver(game);
+    }
+
+    /// @dev Whether the finality delay of a game that was decided is over.
+    function _isAirGapOver(IDisputeGame game) private view returns (bool) {
+        return block.timestamp - game.resolvedAt() > disputeGameFinalityDelaySeconds;
     }
 
     /// @dev What a game needs beside its registration to be proper.
