@@ -1,14 +1,19 @@
 // `viaduct dev` with the clients that its users have.  INTEROP_L2_URL names another chain to run the
 // client scenarios against instead (anvil, to prove the tests themselves).
 import assert from 'node:assert/strict'
+import { copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { castClient } from './scenarios/cast.mjs'
 import { ethersClient } from './scenarios/ethers.mjs'
 import * as rollup from './scenarios/rollup.mjs'
 import { uniswap } from './scenarios/uniswap.mjs'
 import * as viem from './scenarios/viem.mjs'
-import { Chain, keys } from './support/chain.mjs'
-import { cleanUp, sleep, startDev, temporaryFolder, waitFor } from './support/harness.mjs'
+import { Chain, accounts, keys } from './support/chain.mjs'
+import { Deployment, chainConfig } from './support/deploy.mjs'
+import {
+  cleanUp, run, sleep, startDev, temporaryFolder, viaduct, waitFor,
+} from './support/harness.mjs'
 import { Load } from './support/load.mjs'
 import { call } from './support/rpc.mjs'
 
@@ -57,8 +62,54 @@ describe('clients', () => {
   test('safe and finalized heads advance', { ...bound, skip: other }, () =>
     rollup.headsAdvance(l2, { safe: 10, finalized: 5 }))
   test('output roots', { ...bound, skip: other }, () => rollup.outputs(l2))
+  test('every contract of the info file stands', { ...bound, skip: other }, async () => {
+    const stands = async (chain, contracts) => {
+      for (const [name, address] of Object.entries(contracts)) {
+        const code = await chain.public.getCode({ address })
+        assert.equal(code !== undefined, name !== 'BatchInbox', `${name} ${address}`)
+      }
+    }
+    assert(Object.keys(dev.info.contracts).length >= 24)
+    assert(Object.keys(dev.info.predeploys).length >= 17)
+    await stands(l1, dev.info.contracts)
+    await stands(l2, dev.info.predeploys)
+  })
   test('SIGTERM ends it with status 0', { ...bound, skip: other }, async () => {
     assert.deepEqual(await dev.child.stop('SIGTERM'), { code: 0, signal: null })
+  })
+})
+
+describe('its founding', { skip: other }, () => {
+  after(cleanUp)
+
+  test('deploy and genesis find what dev has founded', bound, async () => {
+    const datadir = temporaryFolder()
+    const { child, info } = await startDev({ datadir })
+    const owner = accounts[7].address
+    const deployment = new Deployment(info.l1.rpc, chainConfig({
+      l1ChainID: 900, l2ChainID: 901, l2GenesisBlockGasLimit: 400_000_000, p2pSequencerAddress: owner,
+      superchainConfigGuardian: owner, finalSystemOwner: owner, proxyAdminOwner: owner,
+      batchInboxAddress: info.contracts.BatchInbox, gasPriceOracleOperatorFeeScalar: 0,
+      gasPriceOracleOperatorFeeConstant: 0,
+      ...Object.fromEntries(['sequencerFee', 'baseFee', 'l1Fee', 'operatorFee'].map((fee) =>
+        [`${fee}VaultRecipient`, owner])),
+    }))
+    const files = ['genesis.json', 'rollup.json', 'addresses.json']
+    const read = (folder) => files.map((name) => readFileSync(join(folder, name), 'utf8'))
+    await waitFor('genesis.json', () => existsSync(join(datadir, 'genesis.json')))
+    for (const name of [...files, 'deploy-plan.txt']) copyFileSync(join(datadir, name), join(deployment.folder, name))
+    const { code, output, errors } = await deployment.run()
+    assert.equal(code, 0, errors)
+    assert.match(output, /read-back: \d+ facts on L1 are as planned/)
+    assert.deepEqual(read(deployment.folder), read(datadir))
+    const out = temporaryFolder()
+    const genesis = await run(viaduct, ['genesis', '--l1', info.l1.rpc, '--config', deployment.configFile,
+      '--deployment', datadir, '--out', out])
+    assert.equal(genesis.code, 0, genesis.errors)
+    for (const name of ['genesis.json', 'rollup.json']) {
+      assert.equal(readFileSync(join(out, name), 'utf8'), readFileSync(join(datadir, name), 'utf8'), name)
+    }
+    assert.deepEqual(await child.stop(), { code: 0, signal: null })
   })
 })
 

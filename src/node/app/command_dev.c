@@ -15,6 +15,7 @@
 
 #include "chain_files.h"
 #include "commands.h"
+#include "deploy_file.h"
 #include "dev_deploy.h"
 #include "dev_rpc.h"
 #include "founding.h"
@@ -460,6 +461,21 @@ run_genesis(struct vd_job *job)
     }
 }
 
+/* The same record as viaduct deploy's, so that its read-back and viaduct genesis take this folder.
+ */
+static bool
+write_record(const struct command *c, char *error, size_t error_len)
+{
+    char path[4096];
+    struct vd_deploy_record record = {
+        .has_anchor = true, .anchor = c->founded.config.genesis_l1, .verified = true};
+    for (size_t i = 0; i < c->plan.step_count; i++) {
+        record.status[i] = VD_STEP_DONE;
+    }
+    return vd_deploy_file_write(&c->plan, &record, in_folder(c, path, VD_DEPLOY_PLAN_FILE), error,
+                                error_len);
+}
+
 static void serve_l2(struct command *c);
 
 static void
@@ -477,7 +493,8 @@ on_deployed(void *ctx, const char *problem)
         vd_run_fail(&c->run, error);
         return;
     }
-    if (!store(c, vd_addresses_write(&c->plan.at), "addresses.json", error, sizeof error) ||
+    if (!write_record(c, error, sizeof error) ||
+        !store(c, vd_addresses_write(&c->plan.at), "addresses.json", error, sizeof error) ||
         !store(c, vd_rollup_json_write(&c->founded.config), "rollup.json", error, sizeof error)) {
         vd_run_fail(&c->run, error);
         return;
