@@ -1,14 +1,52 @@
 // Deposits and withdrawals by viem's op-stack actions as they are published.
 import assert from 'node:assert/strict'
-import { parseEther } from 'viem'
+import {
+  encodeFunctionData, getAddress, hexToBigInt, pad, parseAbi, parseEther, parseEventLogs, size, slice, toHex,
+} from 'viem'
 import { getL2TransactionHashes, getWithdrawals } from 'viem/op-stack'
+import { own, token } from '../support/artifacts.mjs'
 import { accounts } from '../support/chain.mjs'
-import { waitFor } from '../support/harness.mjs'
+import { run, viaduct, waitFor } from '../support/harness.mjs'
 import { call } from '../support/rpc.mjs'
+
+const predeploy = (low) => `0x42000000000000000000000000000000000000${low}`
+const l2Messenger = predeploy('07')
+const l2Bridge = predeploy('10')
+const l2Tokens = predeploy('12')
+const passer = predeploy('16')
+const bridgeAbi = parseAbi([
+  'function bridgeERC20To(address local, address remote, address to, uint256 amount, uint32 gas, bytes data)',
+  'function createOptimismMintableERC20(address remote, string name, string symbol) returns (address)',
+  'function initiateWithdrawal(address target, uint256 gasLimit, bytes data) payable',
+])
+const wallet = own('Wallet')
+const portalAbi = own('OptimismPortal2').abi
+const messengerAbi = own('L2CrossDomainMessenger').abi
+
+/** Calls a contract and gives the receipt of success. */
+async function write(rollup, layer, index, request, options) {
+  const hash = await rollup[`w${layer}`](index).writeContract(request)
+  return rollup.mined(rollup[`p${layer}`], hash, options)
+}
+
+async function deploy(rollup, layer, index, artifact, args) {
+  const hash = await rollup[`w${layer}`](index).deployContract({ ...artifact, args })
+  return getAddress((await rollup.mined(rollup[`p${layer}`], hash)).contractAddress)
+}
+
+const balanceOf = (client, address, account) =>
+  client.readContract({ address, abi: token.abi, functionName: 'balanceOf', args: [account] })
+
+/** The L2 receipt of the one deposit in an L1 receipt. */
+async function arrived(rollup, receipt, options) {
+  const hashes = getL2TransactionHashes(receipt)
+  assert.equal(hashes.length, 1)
+  return rollup.mined(rollup.p2, hashes[0], options)
+}
 
 /** What the node says of the one withdrawal of an L2 transaction. */
 export async function standing(rollup, hash) {
-  const answer = await call(rollup.t2({}).value.url, 'viaduct_withdrawalStatus', hash)
+  const answer = await call(rollup.l2Url, 'viaduct_withdrawalStatus', hash)
   assert.equal(answer.withdrawals.length, 1)
   return answer.withdrawals[0]
 }
@@ -72,4 +110,280 @@ export async function withdrawEth(rollup, index) {
   const before = await rollup.p1.getBalance({ address: to })
   await proveAndFinalize(rollup, index, receipt)
   assert.equal(await rollup.p1.getBalance({ address: to }), before + amount)
+}
+
+/** A token on L1 and, unless told otherwise, its counterpart on L2. */
+async function tokenPair(rollup, index, { createL2 = true } = {}) {
+  const l1 = await deploy(rollup, 1, index, token, ['Bridged', 'BRG', parseEther('1000')])
+  const request = {
+    account: accounts[index], address: l2Tokens, abi: bridgeAbi,
+    functionName: 'createOptimismMintableERC20', args: [l1, 'Bridged', 'BRG'],
+  }
+  const { result: l2 } = await rollup.p2.simulateContract(request)
+  const create = () => write(rollup, 2, index, request)
+  if (createL2) await create()
+  return { l1, l2, create }
+}
+
+async function depositToken(rollup, index, pair, amount) {
+  const bridge = rollup.contracts.L1StandardBridgeProxy
+  await write(rollup, 1, index, {
+    address: pair.l1, abi: token.abi, functionName: 'approve', args: [bridge, amount],
+  })
+  return write(rollup, 1, index, {
+    address: bridge, abi: bridgeAbi, functionName: 'bridgeERC20To', gas: 2_000_000n,
+    args: [pair.l1, pair.l2, accounts[index].address, amount, 200_000, '0x'],
+  })
+}
+
+/** An ERC-20 token to L2 and back. */
+export async function erc20(rollup, index) {
+  const me = accounts[index].address
+  const pair = await tokenPair(rollup, index)
+  await arrived(rollup, await depositToken(rollup, index, pair, parseEther('10')))
+  assert.equal(await balanceOf(rollup.p2, pair.l2, me), parseEther('10'))
+  assert.equal(await balanceOf(rollup.p1, pair.l1, me), parseEther('990'))
+  const receipt = await write(rollup, 2, index, {
+    address: l2Bridge, abi: bridgeAbi, functionName: 'bridgeERC20To',
+    args: [pair.l2, pair.l1, me, parseEther('4'), 200_000, '0x'],
+  })
+  await proveAndFinalize(rollup, index, receipt)
+  assert.equal(await balanceOf(rollup.p2, pair.l2, me), parseEther('6'))
+  assert.equal(await balanceOf(rollup.p1, pair.l1, me), parseEther('994'))
+}
+
+/** A token deposit whose relay fails on L2, since the token is not there yet, and is replayed. */
+export async function replay(rollup, index) {
+  const me = accounts[index].address
+  const pair = await tokenPair(rollup, index, { createL2: false })
+  const sent = await depositToken(rollup, index, pair, parseEther('7'))
+  const relay = await arrived(rollup, sent)
+  const [failed] = parseEventLogs({ abi: messengerAbi, logs: relay.logs, eventName: 'FailedRelayedMessage' })
+  assert.ok(failed)
+  const [message] = parseEventLogs({
+    abi: messengerAbi, logs: sent.logs, eventName: 'SentMessage',
+  })
+  const { target, sender, message: data, messageNonce, gasLimit } = message.args
+  const request = {
+    address: l2Messenger, abi: messengerAbi, functionName: 'relayMessage', gas: 1_000_000n,
+    args: [messageNonce, sender, target, 0n, gasLimit, data],
+  }
+  await pair.create()
+  assert.equal(await balanceOf(rollup.p2, pair.l2, me), 0n)
+  await write(rollup, 2, index, request)
+  assert.equal(await balanceOf(rollup.p2, pair.l2, me), parseEther('7'))
+  await write(rollup, 2, index, request, { status: 'reverted' }) // once is enough
+  assert.equal(await balanceOf(rollup.p2, pair.l2, me), parseEther('7'))
+}
+
+const alias = (address) =>
+  getAddress(toHex((BigInt(address) + 0x1111000000000000000000000000000000001111n) % 2n ** 160n, { size: 20 }))
+
+/** A contract crosses in both directions: aliased on L2, proving and finalizing for itself. */
+export async function contractWallet(rollup, index) {
+  const portal = rollup.contracts.OptimismPortalProxy
+  const amount = parseEther('0.5')
+  const [l1, l2] = [
+    await deploy(rollup, 1, index, wallet, [accounts[index].address]),
+    await deploy(rollup, 2, index, wallet, [accounts[index].address]),
+  ]
+  const execute = (layer, address, target, value, data, gas) => write(rollup, layer, index, {
+    address, abi: wallet.abi, functionName: 'execute', args: [target, value, data], value, gas,
+  })
+  const deposit = await execute(1, l1, portal, amount, encodeFunctionData({
+    abi: portalAbi, functionName: 'depositTransaction', args: [l2, amount, 100_000n, false, '0x'],
+  }), 500_000n)
+  const arrival = await arrived(rollup, deposit)
+  assert.equal(getAddress(arrival.from), alias(l1))
+  assert.equal(await rollup.p2.getBalance({ address: l2 }), amount)
+
+  const receipt = await execute(2, l2, passer, amount, encodeFunctionData({
+    abi: bridgeAbi, functionName: 'initiateWithdrawal', args: [l1, 100_000n, '0x'],
+  }))
+  const [withdrawal] = getWithdrawals(receipt)
+  assert.equal(getAddress(withdrawal.sender), l2)
+  const before = await rollup.p1.getBalance({ address: l1 })
+  const { game } = await rollup.p1.waitToProve({ receipt, targetChain: rollup.l2Chain })
+  await waitFor('the node to find it ready to prove', async () =>
+    (await standing(rollup, receipt.transactionHash)).status === 'ready-to-prove')
+  const proof = await rollup.p2.buildProveWithdrawal({ account: accounts[index], game, withdrawal })
+  await execute(1, l1, portal, 0n, encodeFunctionData({
+    abi: portalAbi, functionName: 'proveWithdrawalTransaction',
+    args: [proof.withdrawal, proof.l2OutputIndex, proof.outputRootProof, proof.withdrawalProof],
+  }))
+  const proven = await standing(rollup, receipt.transactionHash)
+  assert.equal(getAddress(proven.proofSubmitter), l1)
+  await waitFor('the delays', async () =>
+    (await standing(rollup, receipt.transactionHash)).status === 'ready-to-finalize', { timeout: 90_000 })
+  assert.equal(await rollup.p1.getWithdrawalStatus({ receipt, targetChain: rollup.l2Chain }), 'ready-to-finalize')
+  await execute(1, l1, portal, 0n, encodeFunctionData({
+    abi: portalAbi, functionName: 'finalizeWithdrawalTransaction', args: [withdrawal],
+  }), 500_000n)
+  assert.equal(await rollup.p1.getBalance({ address: l1 }), before + amount)
+}
+
+/** Creations, and deposits whose call fails: the minted ether stays with the sender. */
+export async function unusualDeposits(rollup, index) {
+  const me = accounts[index].address
+  const send = (request) => rollup.w1(index).depositTransaction({
+    request, targetChain: rollup.l2Chain, gas: 3_000_000n,
+  })
+  const data = `${wallet.bytecode}${pad(me).slice(2)}`
+  const created = await arrived(rollup, await rollup.mined(rollup.p1,
+    await send({ gas: 2_000_000n, isCreation: true, data })))
+  const address = created.contractAddress
+  assert.equal(getAddress(await rollup.p2.readContract({ address, abi: wallet.abi, functionName: 'OWNER' })),
+    getAddress(me))
+
+  const before = await rollup.p2.getBalance({ address: me })
+  const failing = encodeFunctionData({ abi: bridgeAbi, functionName: 'initiateWithdrawal', args: [me, 1n, '0x'] })
+  const failed = await arrived(rollup, await rollup.mined(rollup.p1,
+    await send({ gas: 100_000n, to: address, mint: parseEther('0.2'), value: parseEther('0.1'), data: failing })),
+  { status: 'reverted' })
+  assert.equal(failed.type, '0x7e')
+  assert.equal(await rollup.p2.getBalance({ address: me }), before + parseEther('0.2'))
+}
+
+/** The walk of docs/bridge.md: every step by the program's own commands, twice where it matters. */
+export async function commands(rollup, index, { addresses, key }) {
+  const common = ['--l1', rollup.l1Url, '--l2', rollup.l2Url, '--addresses', addresses]
+  const bridge = async (action, ...args) => {
+    const signs = action === 'status' ? [] : ['--key-file', key]
+    return run(viaduct, ['bridge', action, ...common, ...signs, ...args], { timeout: 120_000 })
+  }
+  const ok = async (...args) => {
+    const { code, output, errors } = await bridge(...args)
+    assert.equal(code, 0, `${args.join(' ')}: ${errors}`)
+    return output
+  }
+  const refused = async (pattern, ...args) => {
+    const { code, errors } = await bridge(...args)
+    assert.notEqual(code, 0)
+    assert.match(errors, pattern)
+  }
+  const me = accounts[index].address
+  const to = '0x00000000000000000000000000000000000e0003'
+  const l2Before = await rollup.p2.getBalance({ address: me })
+  const output = await ok('deposit', '--amount', '0.75ether')
+  assert.equal(await rollup.p2.getBalance({ address: me }), l2Before + parseEther('0.75'))
+  const [, l1Hash] = output.match(/deposit sent +(0x[0-9a-f]{64})/)
+  assert.match(await ok('deposit', '--tx', l1Hash), /arrived/) // again: nothing is sent
+  assert.equal(await rollup.p2.getBalance({ address: me }), l2Before + parseEther('0.75'))
+
+  const pair = await tokenPair(rollup, index)
+  const tokens = ['--l1-token', pair.l1, '--l2-token', pair.l2]
+  await ok('deposit', '--amount', '5ether', ...tokens)
+  assert.equal(await balanceOf(rollup.p2, pair.l2, me), parseEther('5'))
+
+  const withdrawn = async (...args) =>
+    (await ok('withdraw', ...args)).match(/withdrawal sent +(0x[0-9a-f]{64})/)[1]
+  const ether = await withdrawn('--amount', '200000gwei', '--to', to)
+  const coins = await withdrawn('--amount', '2ether', '--to', to, ...tokens)
+  assert.match(await ok('status', '--tx', ether), /waiting-to-prove/)
+  await refused(/proven first/, 'finalize', '--tx', ether)
+  for (const hash of [ether, coins]) await ok('prove', '--tx', hash, '--wait')
+  assert.match(await ok('prove', '--tx', ether), /already; nothing is sent/)
+  assert.match(await ok('status', '--tx', ether), /-to-finalize/)
+  for (const hash of [ether, coins]) await ok('finalize', '--tx', hash, '--wait')
+  assert.match(await ok('finalize', '--tx', ether), /already; nothing is sent/)
+  assert.match(await ok('status', '--tx', coins), /status +finalized/)
+  assert.equal(await rollup.p1.getBalance({ address: to }), parseEther('0.0002'))
+  assert.equal(await balanceOf(rollup.p1, pair.l1, to), parseEther('2'))
+
+  await refused(/--amount is '1\.5'; give a whole number of wei/, 'deposit', '--amount', '1.5')
+  await refused(/--amount is missing/, 'deposit')
+  await refused(/--to is 0x12; give an address/, 'deposit', '--amount', '1', '--to', '0x12')
+  await refused(/is no counterpart/, 'deposit', '--amount', '1', '--l1-token', pair.l1, '--l2-token', me)
+  await refused(/withdraws nothing/, 'status', '--tx', (await rollup.p2.getBlock()).transactions[0])
+  await refused(/is in no block/, 'status', '--tx', pad('0x01'))
+  await refused(/ether and the fee are needed/, 'withdraw', '--amount', '900000ether')
+}
+
+/* --- the system config --- */
+
+/** What an L2 block's attributes say (Isthmus's packed form). */
+async function l1Info(client, number) {
+  const block = await client.getBlock({ blockNumber: BigInt(number), includeTransactions: true })
+  const input = block.transactions[0].input
+  const field = (from, to) => hexToBigInt(slice(input, from, to))
+  assert.equal(size(input), 176)
+  return {
+    hash: block.hash,
+    baseFeeScalar: field(4, 8),
+    blobBaseFeeScalar: field(8, 12),
+    origin: field(28, 36),
+    batcher: slice(input, 132, 164),
+    operatorFeeScalar: field(164, 168),
+    operatorFeeConstant: field(168, 176),
+    gasLimit: block.gasLimit,
+    extraData: block.extraData,
+  }
+}
+
+/** In force from the first block of the epoch of L1 block `changed`, in none before. */
+async function inForceFrom(client, since, changed, read, before, after) {
+  const first = await waitFor(`an L2 block of L1 block ${changed}`, async () => {
+    const head = Number(await client.getBlockNumber())
+    return (await l1Info(client, head)).origin >= changed ? head : undefined
+  }, { timeout: 90_000 })
+  let seen = 0
+  for (let n = first; n > Math.max(0, first - 20); n--) {
+    const info = await l1Info(client, n)
+    if (info.origin < since) break // of another change before
+    const wanted = info.origin >= changed ? after : before
+    assert.equal(read(info), wanted, `L2 block ${n}, of L1 block ${info.origin}, changed in ${changed}`)
+    seen |= info.origin >= changed ? 1 : 2
+  }
+  assert.equal(seen, 3)
+  return first
+}
+
+/** Every parameter changed by the owner, each in the block that the protocol says, on both nodes. */
+export async function systemConfig(rollup, owner, follower) {
+  const address = rollup.contracts.SystemConfigProxy
+  const abi = own('SystemConfig').abi
+  const now = await l1Info(rollup.p2, await rollup.p2.getBlockNumber())
+  const batcher = now.batcher
+  const other = pad('0x00000000000000000000000000000000000000ba')
+  const changes = [
+    ['setGasConfigEcotone', [2000, 900000], (i) => `${i.baseFeeScalar},${i.blobBaseFeeScalar}`, '2000,900000'],
+    ['setGasLimit', [70_000_000n], (i) => i.gasLimit, 70_000_000n],
+    ['setEIP1559Params', [300, 8], (i) => i.extraData, '0x000000012c00000008'],
+    ['setOperatorFeeScalars', [21, 22n], (i) => `${i.operatorFeeScalar},${i.operatorFeeConstant}`, '21,22'],
+    ['setUnsafeBlockSigner', [accounts[0].address], (i) => i.batcher, batcher], // changes no block
+    ['setBatcherHash', [other], (i) => i.batcher, other],
+    ['setBatcherHash', [batcher], (i) => i.batcher, batcher],
+  ]
+  let top = 0
+  let since = 0n
+  for (const [functionName, args, read, after] of changes) {
+    const before = read(await l1Info(rollup.p2, await rollup.p2.getBlockNumber()))
+    const receipt = await write(rollup, 1, owner, { address, abi, functionName, args })
+    top = await inForceFrom(rollup.p2, since, receipt.blockNumber, read, before, after)
+    since = receipt.blockNumber
+  }
+  // The follower derives the same blocks from L1 alone, those of the other batcher's time included.
+  await waitFor('the follower', async () => (await follower.getBlockNumber()) >= BigInt(top),
+    { timeout: 120_000, interval: 500 })
+  assert.equal((await l1Info(follower, top)).hash, (await l1Info(rollup.p2, top)).hash)
+}
+
+/* --- censorship --- */
+
+/** With a sequencer that refuses everything, a deposit still acts, and even withdraws. */
+export async function forcedIn(rollup, index) {
+  const me = accounts[index].address
+  await assert.rejects(rollup.w2(index).sendTransaction({ to: me, value: 1n, gas: 21_000n }),
+    /takes no transactions/)
+  await depositEth(rollup, index, parseEther('0.4'))
+  const data = encodeFunctionData({ abi: bridgeAbi, functionName: 'initiateWithdrawal', args: [me, 100_000n, '0x'] })
+  const hash = await rollup.w1(index).depositTransaction({
+    targetChain: rollup.l2Chain, gas: 1_000_000n,
+    request: { to: passer, gas: 200_000n, value: parseEther('0.1'), mint: parseEther('0.1'), data },
+  })
+  const receipt = await arrived(rollup, await rollup.mined(rollup.p1, hash))
+  assert.equal(getWithdrawals(receipt).length, 1)
+  const head = await rollup.p2.getBlock({ includeTransactions: true })
+  assert.ok(head.transactions.every((tx) => tx.type === 'deposit'))
+  await proveAndFinalize(rollup, index, receipt)
 }

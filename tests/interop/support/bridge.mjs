@@ -12,6 +12,8 @@ const often = { pollingInterval: 200, cacheTime: 0 }
 export class Rollup {
   constructor({ l1, l2, contracts }) {
     this.contracts = contracts
+    this.l1Url = l1.rpc
+    this.l2Url = l2.rpc
     this.l1Chain = defineChain({
       id: l1.chainId,
       name: `L1 ${l1.chainId}`,
