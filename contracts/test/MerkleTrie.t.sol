@@ -110,7 +110,6 @@ contract MerkleTrieTest is Test {
         bytes[] memory proof = TrieBuilder.prove(entries, path);
 
         for (uint256 count = 0; count < proof.length; ++count) {
-            // What is missing may have been given once too often; see the test of inner nodes.
             vm.assertEq(reader.get(root, path, _first(proof, count)).length, 0);
         }
         bytes[] memory longer = _first(proof, proof.length + 1);
