@@ -235,7 +235,7 @@ describe('a deployment that is interrupted', () => {
   test('no money left', { timeout: 120_000 }, async () => {
     const anvil = await startAnvil()
     const deployment = new Deployment(anvil.url)
-    await call(anvil.url, 'anvil_setBalance', who('deployer'), `0x${(3n * 10n ** 16n).toString(16)}`)
+    await call(anvil.url, 'anvil_setBalance', who('deployer'), `0x${(5n * 10n ** 15n).toString(16)}`)
     const { code, errors } = await deployment.run()
     assert.equal(code, 1)
     assert.match(errors, /insufficient funds.*run the same command again/is)
