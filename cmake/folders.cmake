@@ -47,10 +47,11 @@ vd_folder(node net LINK vd_node_platform PkgConfig::CURL ${HTTP_PARSER_LIB})
 vd_folder(node engine LINK vd_node_store vd_node_net)
 vd_folder(node devchain LINK vd_node_engine)
 vd_folder(node l1 LINK vd_node_engine)
-vd_folder(node fault LINK vd_node_l1 vd_core_program)
+vd_folder(node fault LINK vd_node_l1 vd_core_program PkgConfig::ZLIB)
 vd_folder(node roles LINK vd_node_fault vd_node_l1 PkgConfig::ZLIB PkgConfig::BROTLI_ENC)
 vd_folder(node rpc LINK vd_node_l1 vd_node_devchain vd_node_engine)
 include(artifacts)
+include(guest)
 vd_folder(node app LINK vd_node_roles vd_node_rpc vd_node_devchain vd_artifacts)
 
 # Programs.  Each exists as soon as its main does.

@@ -80,9 +80,9 @@ run_transaction(struct run *run, struct vd_exec *exec, enum payload_verdict *ver
     return VD_OK;
 }
 
-static enum vd_err
-run_block(struct run *run, enum payload_verdict *verdict, struct vd_exec_result *result,
-          const struct vd_header *parent, const struct vd_attributes *attributes)
+enum vd_err
+execute_block(struct run *run, enum payload_verdict *verdict, struct vd_exec_result *result,
+              const struct vd_header *parent, const struct vd_attributes *attributes)
 {
     struct vd_trie_walker walker = {.nodes = {.ctx = run, .node = read_node},
                                     .root = parent->state_root,
@@ -101,6 +101,9 @@ run_block(struct run *run, enum payload_verdict *verdict, struct vd_exec_result 
                                     .hash_ctx = run,
                                     .block_hash = block_hash};
     *verdict = PAYLOAD_VALID;
+    run->parent_number = parent->number;
+    run->ancestors[0] = parent->parent_hash;
+    run->ancestor_count = 1;
     enum vd_err err = vd_exec_begin(&exec, &run->program->memory.exec, &inputs);
     if (err == VD_ERR_UNSUPPORTED) {
         *verdict = PAYLOAD_UNSUPPORTED;
@@ -127,10 +130,7 @@ execute_payload(struct run *run, enum payload_verdict *verdict, struct vd_l2_ref
     enum vd_err err = read_header(run, &parent, arena, VD_HINT_L2_BLOCK, &attributes->parent.hash);
     if (err != VD_OK)
         return err;
-    run->parent_number = parent.number;
-    run->ancestors[0] = parent.parent_hash;
-    run->ancestor_count = 1;
-    err = run_block(run, verdict, &result, &parent, attributes);
+    err = execute_block(run, verdict, &result, &parent, attributes);
     if (err != VD_OK || *verdict != PAYLOAD_VALID)
         return err;
     struct vd_slice first = attributes->transactions[0];

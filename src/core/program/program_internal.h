@@ -71,7 +71,12 @@ VD_MUST_USE enum vd_err l2_transactions(void *ctx, const struct vd_slice **out, 
 
 /* --- execute.c --- */
 enum payload_verdict { PAYLOAD_VALID, PAYLOAD_INVALID, PAYLOAD_UNSUPPORTED };
-/* Executes attributes on parent; head, system and output are those of the new block. */
+/* Executes attributes on parent, in the arena for execution; *result lives there. */
+VD_MUST_USE enum vd_err execute_block(struct run *run, enum payload_verdict *verdict,
+                                      struct vd_exec_result *result, const struct vd_header *parent,
+                                      const struct vd_attributes *attributes);
+/* The same, of a block on the one that attributes name; head, system and output are those of the
+ * new block. */
 VD_MUST_USE enum vd_err execute_payload(struct run *run, enum payload_verdict *verdict,
                                         struct vd_l2_ref *head, struct vd_system_config *system,
                                         struct vd_hash *output,

@@ -10,6 +10,7 @@
 
 #include "chain_files.h"
 #include "commands.h"
+#include "guest_image.h"
 #include "run.h"
 #include "viaduct/node/fault/l1_wait.h"
 #include "viaduct/node/fault/prestate.h"
@@ -19,7 +20,6 @@
 #include "viaduct/node/platform/memory.h"
 
 #define ARENA_BYTES ((size_t)1 << 30)
-#define MAX_IMAGE ((size_t)16 << 20)
 
 /* POSIX leaves this declaration to the program. */
 extern char **environ;
@@ -353,23 +353,6 @@ on_finished(uv_async_t *async)
 /* --- the start --- */
 
 static bool
-read_image(struct command *c)
-{
-    FILE *file = fopen(c->options.prove_image, "rb");
-    uint8_t *bytes = vd_arena_alloc(&c->arena, MAX_IMAGE, 64);
-    VD_ASSERT(bytes != NULL);
-    if (!file) {
-        snprintf(c->error, sizeof c->error, "cannot read the guest's image %.300s",
-                 c->options.prove_image);
-        return false;
-    }
-    size_t len = fread(bytes, 1, MAX_IMAGE, file);
-    fclose(file);
-    c->image = vd_slice(bytes, len);
-    return true;
-}
-
-static bool
 prepare(struct command *c)
 {
     struct vd_file_read r = {.arena = &c->arena, .error = c->error, .error_len = sizeof c->error};
@@ -379,7 +362,9 @@ prepare(struct command *c)
         return false;
     }
     if (!vd_rollup_json_read(&r, &c->rollup, c->options.rollup) ||
-        (!c->options.prove_native && !read_image(c))) {
+        (!c->options.prove_native &&
+         !vd_guest_image_open(&c->image, c->options.guest_image, &c->arena, c->error,
+                              sizeof c->error))) {
         return false;
     }
     struct vd_store_config store = {.folder = c->options.datadir,

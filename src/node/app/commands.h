@@ -10,6 +10,7 @@ int vd_command_bridge(int argc, char **argv);
 int vd_command_account(int argc, char **argv);
 int vd_command_vm(int argc, char **argv);
 int vd_command_prove(int argc, char **argv);
+int vd_command_prestate(int argc, char **argv);
 int vd_command_db(int argc, char **argv);
 
 #endif

@@ -30,6 +30,7 @@ static const struct {
     {"account", 0, vd_command_account, "keystore files: new, import, list, sign"},
     {"db", 0, vd_command_db, "a chain's database: stat, copy, verify"},
     {"prove", VD_COMMAND_PROVE, vd_command_prove, "run the fault proof of a block"},
+    {"prestate", VD_COMMAND_PRESTATE, vd_command_prestate, "print a chain's absolute prestate"},
     {"vm", 0, vd_command_vm, "run a program in the fault-proof machine"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -24,6 +24,7 @@ enum vd_command {
     VD_COMMAND_ACCOUNT_SIGN = 2048,
     VD_COMMAND_PROVE = 8192,
     VD_COMMAND_DB = 16384,
+    VD_COMMAND_PRESTATE = 65536,
 };
 
 /* The values, one field for each row of the table.  Strings borrow from argv, the environment or

@@ -1,0 +1,11 @@
+/* The guest's image that a command works with: the one of a file, or the program's own. */
+#ifndef VIADUCT_NODE_APP_GUEST_IMAGE_H
+#define VIADUCT_NODE_APP_GUEST_IMAGE_H
+
+#include "viaduct/core/base/arena.h"
+
+/* path NULL: the program's own.  False: error says why. */
+bool vd_guest_image_open(struct vd_slice *image, const char *path, struct vd_arena *arena,
+                         char *error, size_t error_len);
+
+#endif
