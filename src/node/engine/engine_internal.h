@@ -331,6 +331,9 @@ struct vd_engine {
     uint64_t heads_ancestor;
     uv_async_t async;
 
+    /* the store thread's */
+    enum vd_err index_err; /* as last told */
+
     /* the loop's */
     struct vd_heads heads;
     uv_timer_t timer;

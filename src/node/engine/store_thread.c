@@ -164,6 +164,24 @@ block_row(const struct vd_block_box *box)
                                    .diff = &box->diff};
 }
 
+/* Blocks go on without the index of past states, but somebody has to know. */
+static void
+watch_index(struct vd_engine *e)
+{
+    enum vd_err err = vd_store_index_error(e->store);
+    if (err == e->index_err) {
+        return;
+    }
+    e->index_err = err;
+    if (err == VD_OK) {
+        vd_log(e->config.logger, VD_LOG_INFO, "store", "the index of past states goes on");
+    } else {
+        vd_log(e->config.logger, VD_LOG_WARN, "store",
+               "the index of past states stands still (%s): old states cannot be read",
+               vd_err_text(err));
+    }
+}
+
 /* Several commits at once: later heads win, blocks and entries keep their order. */
 static enum vd_err
 commit_jobs(struct vd_engine *e, struct vd_store_job *const *jobs, size_t count)
@@ -186,6 +204,7 @@ commit_jobs(struct vd_engine *e, struct vd_store_job *const *jobs, size_t count)
     enum vd_err err = insist(e, write_commit, &commit);
     if (err == VD_OK) {
         atomic_fetch_add(&e->commits, 1);
+        watch_index(e);
         tell_heads(e, false, UINT64_MAX);
     }
     return err;

@@ -414,6 +414,18 @@ vd_index_settle(struct vd_index *index)
     return err;
 }
 
+enum vd_err
+vd_index_error(struct vd_index *index)
+{
+    if (!index) {
+        return VD_OK;
+    }
+    uv_mutex_lock(&index->mutex);
+    enum vd_err err = index->last_error;
+    uv_mutex_unlock(&index->mutex);
+    return err;
+}
+
 uint64_t
 vd_index_low(const struct vd_index *index)
 {

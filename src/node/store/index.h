@@ -46,6 +46,8 @@ uint64_t vd_index_low(const struct vd_index *index);
 void vd_index_cut_begin(struct vd_index *index, MDB_txn *state, uint64_t number);
 void vd_index_cut_end(struct vd_index *index);
 
+/* What stops the thread at the moment; it tries again each second. */
+enum vd_err vd_index_error(struct vd_index *index);
 /* Waits until the thread has nothing to do; its last error. */
 enum vd_err vd_index_settle(struct vd_index *index);
 

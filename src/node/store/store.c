@@ -192,6 +192,12 @@ vd_store_settle(struct vd_store *store)
     return vd_index_settle(store->index);
 }
 
+enum vd_err
+vd_store_index_error(struct vd_store *store)
+{
+    return vd_index_error(store->index);
+}
+
 /* --- opening --- */
 
 static enum vd_err

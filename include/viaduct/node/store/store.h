@@ -86,6 +86,10 @@ VD_MUST_USE enum vd_err vd_store_set_pin(struct vd_store *store, uint64_t number
    (it tries again by itself). */
 VD_MUST_USE enum vd_err vd_store_settle(struct vd_store *store);
 
+/* Any thread, without waiting: what stops the index at the moment.  Until it goes on, states far
+   back cannot be read and records stay beyond their window. */
+enum vd_err vd_store_index_error(struct vd_store *store);
+
 /* --- reading: any thread --- */
 
 /* A snapshot: one LMDB read transaction.  Short-lived: begin, read, end. */
