@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "bridge.h"
+#include "viaduct/core/base/constants.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/core/rollup/attributes.h"
 
@@ -59,7 +60,7 @@ check_balance(struct bridge *b, struct vd_l1 *layer, const struct vd_address *to
 {
     struct vd_abi call;
     struct vd_u256 balance;
-    vd_abi_call(&call, 0x70a08231); /* balanceOf(address) */
+    vd_abi_call(&call, VD_SELECTOR_BALANCE_OF);
     vd_abi_address(&call, vd_signer_address(b->signer));
     if (!read_word(b, layer, &balance, token, &call)) {
         return false;
@@ -81,7 +82,7 @@ approve(struct bridge *b, struct vd_l1 *layer, const struct vd_address *token,
     struct vd_u256 allowed;
     struct bridge_receipt receipt;
     struct vd_u256 zero = vd_u256(0);
-    vd_abi_call(&call, 0xdd62ed3e); /* allowance(address,address) */
+    vd_abi_call(&call, VD_SELECTOR_ALLOWANCE);
     vd_abi_address(&call, vd_signer_address(b->signer));
     vd_abi_address(&call, spender);
     if (!read_word(b, layer, &allowed, token, &call)) {
@@ -90,7 +91,7 @@ approve(struct bridge *b, struct vd_l1 *layer, const struct vd_address *token,
     if (!vd_u256_lt(&allowed, amount)) {
         return true;
     }
-    vd_abi_call(&call, 0x095ea7b3); /* approve(address,uint256) */
+    vd_abi_call(&call, VD_SELECTOR_APPROVE);
     vd_abi_address(&call, spender);
     vd_abi_u256(&call, amount);
     return bridge_send(b, layer, &receipt, "approval", token, &zero, &call);
@@ -105,7 +106,7 @@ check_pair(struct bridge *b, const struct vd_address *l1_token, const struct vd_
     struct vd_abi call;
     struct vd_slice answer;
     struct vd_address remote;
-    vd_abi_call(&call, 0xd6c0b2c4); /* remoteToken() */
+    vd_abi_call(&call, VD_SELECTOR_REMOTE_TOKEN);
     bool reverted = false;
     if (!bridge_call(b, b->l2, &answer, &reverted, l2_token, &call)) {
         return false;
@@ -130,7 +131,7 @@ check_some_side_mints(struct bridge *b, const struct vd_address *l1_token,
     if (l2_mints) {
         return true;
     }
-    vd_abi_call(&call, 0xd6c0b2c4); /* remoteToken() */
+    vd_abi_call(&call, VD_SELECTOR_REMOTE_TOKEN);
     if (!bridge_call(b, b->l1, &answer, &reverted, l1_token, &call)) {
         return false;
     }
@@ -147,7 +148,7 @@ bridge_erc20(struct vd_abi *call, const struct bridge *b, const struct vd_addres
              const struct vd_address *remote, const struct vd_address *to,
              const struct vd_u256 *amount)
 {
-    vd_abi_call(call, 0x540abf73); /* bridgeERC20To(address,address,address,uint256,uint32,bytes) */
+    vd_abi_call(call, VD_SELECTOR_BRIDGE_ERC20_TO);
     vd_abi_address(call, local);
     vd_abi_address(call, remote);
     vd_abi_address(call, to);
@@ -199,7 +200,7 @@ deposit_eth(struct bridge *b, struct bridge_receipt *receipt, const struct vd_ad
             const struct vd_u256 *amount)
 {
     struct vd_abi call;
-    vd_abi_call(&call, 0xe9e05c42); /* depositTransaction(address,uint256,uint64,bool,bytes) */
+    vd_abi_call(&call, VD_SELECTOR_DEPOSIT_TRANSACTION);
     vd_abi_address(&call, to);
     vd_abi_u256(&call, amount);
     vd_abi_u64(&call, gas_there(b, ETH_GAS));
@@ -258,7 +259,7 @@ withdraw_eth(struct bridge *b, struct bridge_receipt *receipt, const struct vd_a
              const struct vd_u256 *amount)
 {
     struct vd_abi call;
-    vd_abi_call(&call, 0xc2b3e5ac); /* initiateWithdrawal(address,uint256,bytes) */
+    vd_abi_call(&call, VD_SELECTOR_INITIATE_WITHDRAWAL);
     vd_abi_address(&call, to);
     vd_abi_u64(&call, gas_there(b, ETH_GAS));
     vd_abi_u64(&call, 96);

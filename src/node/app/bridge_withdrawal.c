@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bridge.h"
+#include "viaduct/core/base/constants.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/core/state/trie.h"
 #include "viaduct/node/net/json_reader.h"
@@ -276,7 +277,7 @@ build_proof_call(struct bridge *b, struct vd_abi *call, const struct message *m)
         return false;
     }
     size_t head = 7 * 32;
-    vd_abi_call(call, 0x4870496f); /* proveWithdrawalTransaction(...) */
+    vd_abi_call(call, VD_SELECTOR_PROVE_WITHDRAWAL);
     vd_abi_u64(call, head);
     vd_abi_u64(call, b->standing.game.index);
     vd_abi_hash(call, &version);
@@ -330,7 +331,7 @@ resolve(struct bridge *b)
     struct vd_abi call;
     struct bridge_receipt receipt;
     struct vd_u256 zero = vd_u256(0);
-    vd_abi_call(&call, 0x2810e1d6); /* resolve() */
+    vd_abi_call(&call, VD_SELECTOR_RESOLVE);
     struct vd_address game = b->standing.game.proxy;
     return bridge_send(b, b->l1, &receipt, "game resolved", &game, &zero, &call);
 }
@@ -340,14 +341,10 @@ resolve(struct bridge *b)
 static bool
 check_finalized(struct bridge *b, const struct bridge_receipt *receipt, const struct message *m)
 {
-    static const struct vd_hash topic = {{0xdb, 0x5c, 0x76, 0x52, 0x85, 0x7a, 0xa1, 0x63,
-                                          0xda, 0xad, 0xd6, 0x70, 0xe1, 0x16, 0x62, 0x8f,
-                                          0xb4, 0x2e, 0x86, 0x9d, 0x8a, 0xc4, 0x25, 0x1e,
-                                          0xf8, 0x97, 0x1d, 0x9e, 0x57, 0x27, 0xdf, 0x1b}};
     for (size_t i = 0; i < receipt->log_count; i++) {
         const struct vd_log *log = &receipt->logs[i];
         bool success = false;
-        if (log->topic_count == 2 && vd_hash_eq(&log->topics[0], &topic) &&
+        if (log->topic_count == 2 && vd_hash_eq(&log->topics[0], &VD_TOPIC_WITHDRAWAL_FINALIZED) &&
             vd_hash_eq(&log->topics[1], &m->hash) && vd_abi_read_bool(&success, log->data, 0)) {
             printf("%-22s %s\n", "finalized", success ? "its call succeeded" : "its call failed");
             return success || bridge_fail(b, "the withdrawal's call of %s failed on L1",
@@ -379,8 +376,7 @@ bridge_finalize(struct bridge *b)
         printf("%-22s already; nothing is sent\n", "finalized");
         return true;
     }
-    /* finalizeWithdrawalTransactionExternalProof(WithdrawalTransaction,address) */
-    vd_abi_call(&call, 0x43ca1c50);
+    vd_abi_call(&call, VD_SELECTOR_FINALIZE_WITHDRAWAL_EXTERNAL_PROOF);
     vd_abi_u64(&call, 64);
     vd_abi_address(&call, &b->standing.submitter);
     append_message(&call, &m);

@@ -6,6 +6,7 @@
 #include "bridge.h"
 #include "commands.h"
 #include "signers.h"
+#include "viaduct/core/base/constants.h"
 #include "viaduct/node/platform/memory.h"
 
 #define ARENA_BYTES ((size_t)1 << 32)
@@ -84,7 +85,7 @@ check_layers(struct bridge *b)
     if (l1_id == l2_id) {
         return bridge_fail(b, "--l1 and --l2 are the same chain, %llu", (unsigned long long)l1_id);
     }
-    vd_abi_call(&call, 0x33d7e2bd); /* systemConfig() */
+    vd_abi_call(&call, VD_SELECTOR_SYSTEM_CONFIG);
     if (!bridge_call(b, b->l1, &answer, &reverted, &b->addresses.optimism_portal, &call)) {
         return false;
     }
