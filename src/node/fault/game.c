@@ -111,10 +111,9 @@ vd_game_execution_of_move(const struct vd_game *game, size_t parent, bool attack
 
 /* --- the honest strategy --- */
 
-#define HONEST 1u /* says what the honest side says where it stands */
-#define OURS \
-    2u /* honest, and an answer of the honest side: root, or answer to a claim to counter */
-#define COUNTER 4u /* is to be countered */
+#define OURS 1u /* what the honest side says there: the root, or the answer to a claim to counter \
+                 */
+#define COUNTER 2u /* is to be countered */
 
 struct solver {
     const struct vd_game *game;
