@@ -111,8 +111,8 @@ vd_game_execution_of_move(const struct vd_game *game, size_t parent, bool attack
 
 /* --- the honest strategy --- */
 
-#define OURS 1u /* what the honest side says there: the root, or the answer to a claim to counter \
-                 */
+/* OURS: what the honest side says there: the root, or the answer to a claim to counter. */
+#define OURS 1u
 #define COUNTER 2u /* is to be countered */
 
 struct solver {
