@@ -72,8 +72,14 @@ wait "$node" || true
 # One byte of the tip's hash, in a copy that has no unused pages.
 "$viaduct" db copy --datadir copy --to spoilt >spoil.log
 tip=$("$viaduct" db stat --datadir spoilt | sed -n 's/^unsafe .* 0x//p')
-pattern=$(sed 's/../\\x&/g' <<<"$tip")
-offset=$(LC_ALL=C grep -obUaP "$pattern" spoilt/data.mdb | head -n 1 | cut -d: -f1)
+# grep takes lines: the first ten bytes of the hash in a row that hold no line's end.
+window=$(for i in $(seq 0 2 44); do
+    bytes=${tip:$i:20}
+    [ "$(sed 's/../&\n/g' <<<"$bytes" | grep -c '^0a')" -gt 0 ] || echo "$bytes"
+done | sed -n 1p)
+pattern=$(sed 's/../\\x&/g' <<<"$window")
+offset=$(LC_ALL=C grep -obUaP "$pattern" spoilt/data.mdb | sed -n 1p | cut -d: -f1)
+[ -n "$offset" ] || fail "the hash of the tip is not in the file"
 printf '\xff\xfe' | dd of=spoilt/data.mdb bs=1 seek=$((offset + 7)) conv=notrunc 2>/dev/null
 refuse 1 "spoilt: [a-z]*: " "$viaduct" db verify --datadir spoilt
 echo "copy at block $at, followed to $(head_of copy safe); $(cat refused.err)"
