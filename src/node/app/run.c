@@ -82,6 +82,7 @@ vd_node_config_from_options(struct vd_node_config *config, const struct vd_optio
     config->retention_blocks = options->retention_blocks;
     config->deposits_only = options->deposits_only;
     config->proposer_unfinalized = options->proposer_unfinalized;
+    config->zlib_channels = strcmp(options->batcher_compression, "zlib") == 0;
     config->singular_batches = strcmp(options->batcher_batch_type, "singular") == 0;
     config->channel_bytes = options->batcher_channel_bytes;
     config->channel_age_ms = options->batcher_channel_ms;
