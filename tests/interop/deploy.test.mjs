@@ -232,6 +232,19 @@ describe('a deployment that is interrupted', () => {
     assert.equal(await nonce(anvil.url), transactions)
   })
 
+  test('an L1 that takes blocks back', { timeout: 180_000 }, async () => {
+    const anvil = await startAnvil(['--block-time', '1'])
+    const deployment = new Deployment(anvil.url)
+    const child = deployment.start(['--confirmations', '5'])
+    for (const step of [/DisputeGameFactory\n/, /L1StandardBridge\.initialize/, /OptimismPortal\.initialize/]) {
+      await child.printed(step, 60_000)
+      await call(anvil.url, 'anvil_reorg', 3, [])
+    }
+    assert.deepEqual(await child.exited(120_000), { code: 0, signal: null }, child.tail())
+    assert.equal(await nonce(anvil.url), transactions)
+    await checkOnL1(new Chain(anvil.url, 31337, { l2: false }), deployment)
+  })
+
   test('no money left', { timeout: 120_000 }, async () => {
     const anvil = await startAnvil()
     const deployment = new Deployment(anvil.url)

@@ -4,6 +4,7 @@
      src/node/app/options.def       what can be set
      src/node/app/command_dev.c     a whole rollup in one process
      src/node/app/node.c            an L2 node: engine, L1, roles
+     src/node/app/l1_plan.c         a chain's contracts on its L1
      include/viaduct/node/engine    the chain instance: open block, journal, database
      src/node/roles                 sequencer, batcher, follower as state machines
      src/core/rollup/derive.c       from L1 data to L2 blocks

@@ -1,10 +1,10 @@
 /* Contract code that the program carries with it.
 
    The table is built from contracts/artifacts at compile time (cmake/artifacts.cmake); it is
-   immutable and static, usable on any thread.  Names are those of the contracts in contracts/src
-   that can be deployed, of the preinstalls (docs/contracts.md) and of Ethereum's system contracts:
-   BeaconRoots (EIP-4788), HistoryStorage (EIP-2935), WithdrawalRequests (EIP-7002) and
-   ConsolidationRequests (EIP-7251). */
+   immutable and static, usable on any thread.  Names: those of the contracts of contracts/src;
+   the preinstalls of L2 (Multicall3, Permit2, …); BeaconRoots (EIP-4788), HistoryStorage
+   (EIP-2935), WithdrawalRequests (EIP-7002) and ConsolidationRequests (EIP-7251) as their EIPs
+   publish them. */
 #ifndef VIADUCT_NODE_PLATFORM_ARTIFACTS_H
 #define VIADUCT_NODE_PLATFORM_ARTIFACTS_H
 
