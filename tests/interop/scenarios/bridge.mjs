@@ -107,6 +107,11 @@ export async function withdrawEth(rollup, index) {
   const receipt = await rollup.mined(rollup.p2, hash)
   const [withdrawal] = getWithdrawals(receipt)
   assert.equal((await standing(rollup, hash)).withdrawalHash, withdrawal.withdrawalHash)
+  assert.equal((await standing(rollup, withdrawal.withdrawalHash)).withdrawalHash, withdrawal.withdrawalHash)
+  await assert.rejects(standing(rollup, pad('0x01')), /no transaction of this hash on L2/)
+  const [attributes] = (await rollup.p2.getBlock()).transactions
+  await assert.rejects(standing(rollup, attributes), /withdraws nothing/)
+  await assert.rejects(standing(rollup, '0x01'), /invalid argument 0/)
   const before = await rollup.p1.getBalance({ address: to })
   await proveAndFinalize(rollup, index, receipt)
   assert.equal(await rollup.p1.getBalance({ address: to }), before + amount)
