@@ -1,6 +1,7 @@
 # What single conformance tests need beyond the common libraries, and checks that are scripts.
 target_link_libraries(conformance.test_inflate_zlib PRIVATE PkgConfig::ZLIB)
 target_link_libraries(conformance.test_brotli PRIVATE PkgConfig::BROTLI_ENC PkgConfig::BROTLI_DEC)
+target_link_libraries(conformance.test_vm_contract PRIVATE vd_node_fault)
 add_test(NAME scripts.check_freestanding COMMAND "${CMAKE_SOURCE_DIR}/scripts/check-freestanding")
 set_tests_properties(scripts.check_freestanding PROPERTIES LABELS conformance TIMEOUT 600)
 
