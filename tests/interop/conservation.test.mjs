@@ -1,0 +1,171 @@
+// Ether and tokens are conserved across the two layers: random deposits, transfers and withdrawals on
+// a development chain, while L1 is reorganised and the program killed, and a follower derives the same.
+//
+// VD_SEED repeats the choices (not the moments at which the system does what), VD_OPERATIONS sets how
+// many operations there are.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { accounts } from './support/chain.mjs'
+import {
+  cleanUp, fatal, sleep, startDev, startNode, temporaryFolder, waitFor,
+} from './support/harness.mjs'
+import { batch } from './support/history.mjs'
+import { Ledger } from './support/ledger.mjs'
+import { Random } from './support/random.mjs'
+import { call } from './support/rpc.mjs'
+import { Settlement } from './support/settlement.mjs'
+import { Sender, Traffic } from './support/traffic.mjs'
+
+const seed = Number(process.env.VD_SEED ?? Math.floor(Math.random() * 2 ** 32))
+const operations = Number(process.env.VD_OPERATIONS ?? 1500)
+const random = new Random(seed)
+const datadir = temporaryFolder()
+const followerDatadir = temporaryFolder()
+const happened = { reorgs: 0, kills: 0, followerKills: 0, jumps: 0, checks: 0 }
+let dev
+let ports = ['0', '0']
+let follower
+
+async function startChain() {
+  // The flags come last, so that the ports of the first start are taken again.
+  dev = await startDev({ datadir, args: ['--batcher-max-channel-age', '1000', '--l1-port', ports[0], '--l2-port', ports[1]] })
+  ports = [dev.info.l1.rpc, dev.info.l2.rpc].map((url) => new URL(url).port)
+}
+
+async function startFollower() {
+  follower = await startNode({ name: 'follower', l1: dev.info.l1.rpc, files: datadir, datadir: followerDatadir })
+}
+
+async function killChain() {
+  happened.kills++
+  await dev.child.stop('SIGKILL')
+  await sleep(random.below(800))
+  await startChain()
+}
+
+async function killFollower() {
+  happened.followerKills++
+  await follower.child.stop('SIGKILL')
+  await startFollower()
+}
+
+const head = async (url) => Number(await call(url, 'eth_blockNumber'))
+
+/** Two more blocks on each layer. */
+async function settled() {
+  const urls = [dev.info.l1.rpc, dev.info.l2.rpc]
+  const before = await Promise.all(urls.map(head))
+  await waitFor('two more blocks on each layer', async () =>
+    (await Promise.all(urls.map(head))).every((now, i) => now >= before[i] + 2))
+}
+
+/** Runs on a ledger in sync; what moves meanwhile is waited out, a figure that is wrong is not. */
+const steady = (what, work) => waitFor(what, async () => {
+  try {
+    return (await work()) ?? true
+  } catch (error) {
+    if (dev.child.end) throw fatal(`viaduct dev ended\n${dev.child.tail()}`)
+    if (error.code === 'ERR_ASSERTION') throw Object.assign(error, { fatal: true })
+    throw error
+  }
+}, { timeout: 60_000, interval: 200 })
+
+test(`nothing is made or lost (VD_SEED=${seed}, VD_OPERATIONS=${operations})`, { timeout: 3_600_000 }, async (t) => {
+  console.log(`seed ${seed}, ${operations} operations`)
+  await startChain()
+  const { l1, l2, contracts } = dev.info
+  const genesisFile = join(datadir, 'genesis.json')
+  const genesis = await waitFor('genesis.json', () => JSON.parse(readFileSync(genesisFile, 'utf8')).alloc)
+  await startFollower()
+  const traffic = new Traffic({ random, l1: new Sender(l1.rpc, l1.chainId), l2: new Sender(l2.rpc, l2.chainId), contracts })
+  await traffic.prepare(settled)
+  const ledger = new Ledger({
+    l1: l1.rpc, l2: l2.rpc, contracts, genesis, pairs: traffic.pairs,
+    seeds: [...accounts.map(({ address }) => address), ...traffic.strangers],
+  })
+  const settlement = new Settlement({ random, ledger, traffic, contracts })
+  const check = async () => {
+    happened.checks++
+    return steady('both layers at rest', () => ledger.check())
+  }
+  const begin = () => steady('nonces', () => Promise.all([traffic.l1.begin(), traffic.l2.begin()]))
+  const flush = () => Promise.all([traffic.l1.flush(), traffic.l2.flush()])
+
+  /** What else happens while transactions are under way. */
+  const disturb = async () => {
+    const what = random.weighted([
+      [70, 'nothing'], [14, 'reorg'], [6, 'jump'], [6, 'kill'], [4, 'killFollower'],
+    ])
+    await sleep(random.below(300))
+    if (what === 'reorg') {
+      const depth = Math.min(random.between(1, 20), (await head(l1.rpc)) - 2)
+      happened.reorgs++
+      await call(l1.rpc, 'anvil_reorg', depth)
+    } else if (what === 'jump') {
+      happened.jumps++
+      await (random.chance(0.5) ? call(l1.rpc, 'evm_increaseTime', random.between(1, 3)) : call(l1.rpc, 'evm_mine', random.between(1, 2)))
+    } else if (what === 'kill') {
+      await killChain()
+    } else if (what === 'killFollower') {
+      await killFollower()
+    }
+    return what
+  }
+
+  let done = 0
+  for (let round = 0; done < operations; round++) {
+    const started = Date.now()
+    await begin()
+    if (round % 3 === 2) {
+      await steady('withdrawals', async () => {
+        await ledger.sync()
+        await begin()
+        await settlement.pursue()
+        if (random.chance(0.3)) settlement.replay()
+      })
+    }
+    if (done > operations / 2) traffic.createLate()
+    for (const end = Math.min(operations, done + random.between(5, 25)); done < end; done++) traffic.operate()
+    // What a killed program has not answered may or may not have happened: both are fine.
+    const [what] = await Promise.all([disturb(), flush().catch(() => {})])
+    if (what !== 'nothing' || round % 8 === 7) await check()
+    await sleep(Math.max(0, 800 - (Date.now() - started)))
+  }
+  t.diagnostic(`${done} operations: ${JSON.stringify(traffic.counts)}`)
+
+  settlement.fraction = 1
+  const goal = Date.now() + 120_000
+  for (let round = 0; Date.now() < goal; round++) {
+    await steady('withdrawals', async () => {
+      await ledger.sync()
+      await begin()
+      await settlement.pursue()
+      if (round % 5 === 0) settlement.replay()
+    })
+    await flush()
+    if (settlement.open === 0) break
+    await sleep(1000)
+  }
+  const figures = await check()
+  t.diagnostic(`${JSON.stringify(happened)} ${JSON.stringify(settlement.counts)}`)
+  t.diagnostic(JSON.stringify(figures, (key, value) => (typeof value === 'bigint' ? String(value) : value)))
+  t.diagnostic(`refused: L1 ${JSON.stringify([...traffic.l1.refused])}, L2 ${JSON.stringify([...traffic.l2.refused])}`)
+  assert.equal(settlement.open, 0, 'every withdrawal finalizes in the end')
+
+  // The follower knows L1 alone.
+  const { number } = ledger.point
+  const { hash } = ledger.l2.blocks[number]
+  await waitFor(`the follower's block ${number}`, async () => {
+    const [block] = await batch(follower.url, [['eth_getBlockByNumber', `0x${number.toString(16)}`, false]])
+    if (block?.hash !== hash) throw new Error(`${block?.hash} instead of ${hash}`)
+    return true
+  }, { timeout: 60_000, interval: 250 })
+  assert.deepEqual(await dev.child.stop(), { code: 0, signal: null })
+  assert.deepEqual(await follower.child.stop(), { code: 0, signal: null })
+})
+after(async () => {
+  if (process.env.INTEROP_VERBOSE) console.error(dev?.child.tail(), follower?.child.tail())
+  await cleanUp()
+})
