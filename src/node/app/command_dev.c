@@ -625,9 +625,10 @@ on_status(uv_timer_t *timer)
     }
     struct vd_node_status status;
     vd_node_status(c->node, &status);
-    printf("%sL1 %llu  L2 unsafe %llu safe %llu finalized %llu%s%s%s", terminal ? "\r" : "",
-           (unsigned long long)status.l1_head, (unsigned long long)status.unsafe.number,
-           (unsigned long long)status.safe.number, (unsigned long long)status.finalized.number,
+    printf("%sL1 %llu  L2 unsafe %llu safe %llu finalized %llu proposed %llu%s%s%s",
+           terminal ? "\r" : "", (unsigned long long)status.l1_head,
+           (unsigned long long)status.unsafe.number, (unsigned long long)status.safe.number,
+           (unsigned long long)status.finalized.number, (unsigned long long)status.proposed,
            status.stopped ? "  STOPPED: " : "", status.stopped ? status.stopped : "",
            terminal ? "   " : "\n");
     fflush(stdout);

@@ -409,6 +409,7 @@ vd_node_status(const struct vd_node *n, struct vd_node_status *status)
     *status = (struct vd_node_status){.unsafe = {heads->unsafe.hash, heads->unsafe.number},
                                       .safe = {heads->safe.hash, heads->safe.number},
                                       .finalized = {heads->finalized.hash, heads->finalized.number},
+                                      .proposed = n->proposer ? vd_proposer_last(n->proposer) : 0,
                                       .l1_head = vd_l1_heads(n->l1)->latest.number,
                                       .derived_l1 = vd_follower_drained(n->follower)->number,
                                       .l1_reachable = vd_l1_is_reachable(n->l1),

@@ -78,6 +78,7 @@ struct vd_node_status {
     struct vd_block_id unsafe;
     struct vd_block_id safe;
     struct vd_block_id finalized;
+    uint64_t proposed; /* L2 block of the newest own output proposal; 0: none, or no proposer */
     uint64_t l1_head;
     uint64_t derived_l1;
     bool l1_reachable;
