@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# run.sh BUILD [OUT.json] prints one table of the node's figures and writes them as JSON.  BUILD is a
-# release build folder.  Needs node and the packages of tests/interop; figures of parts that are not
+# run.sh BUILD [OUT.json] prints one table of the node's figures and writes them as JSON, and those
+# of gas on L1 beside them.  BUILD is a release build folder.  Needs node and the packages of tests/interop; figures of parts that are not
 # built are left out and named.  Nothing here fails because something is slow.
 set -uo pipefail
 here=$(dirname "$(realpath "$0")")
@@ -16,6 +16,12 @@ for program in viaduct load; do
 done
 echo "$(nproc) cores, $(uname -m), $(node --version)"
 node "$here/node.mjs" "$build/bin/viaduct" "$out" || exit 1
+if [ -d "$here/peer/node_modules/@eth-optimism/contracts-bedrock" ]; then
+    node "$here/gas.mjs" "$build/bin/viaduct" "$here/peer" "${out%.json}.gas.json" ||
+        echo "the gas figures failed"
+else
+    echo "SKIPPED: gas on L1 against the OP Stack's contracts (npm ci --prefix tests/bench/peer)"
+fi
 if [ -x "$build/bin/viaduct-evm" ] && [ -n "${VD_VECTORS:-}" ]; then
     "$here/evm.sh" "$build/bin/viaduct-evm" || echo "the EVM's figures failed"
 else
@@ -28,4 +34,4 @@ for program in bench_trie bench_store bench_past bench_channel; do # roots, comm
         echo "SKIPPED: $program is not built"
     fi
 done
-echo "JSON of the node's figures: $out"
+echo "JSON of the node's figures: $out, of gas on L1: ${out%.json}.gas.json"
