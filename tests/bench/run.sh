@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # run.sh BUILD [OUT.json] prints one table of the node's figures and writes them as JSON, and those
-# of gas on L1 beside them.  BUILD is a release build folder.  Needs node and the packages of tests/interop; figures of parts that are not
-# built are left out and named.  Nothing here fails because something is slow.
+# of gas on L1 beside them.  BUILD is a release build folder.  Needs node and the packages of
+# tests/interop; figures of parts that are not built are left out and named.  Nothing here fails
+# because something is slow.
 set -uo pipefail
 here=$(dirname "$(realpath "$0")")
 build=$(realpath "${1:?usage: run.sh BUILD [OUT.json]}") || exit 2
