@@ -265,3 +265,18 @@ vd_blake2b_f(uint64_t h[8], const uint64_t m[16], const uint64_t t[2], bool fina
     for (unsigned i = 0; i < 8; i++)
         h[i] ^= v[i] ^ v[i + 8];
 }
+
+void
+vd_blake2f(uint8_t out[64], const uint8_t input[VD_BLAKE2F_INPUT])
+{
+    uint64_t h[8];
+    uint64_t m[16];
+    for (unsigned i = 0; i < 8; i++)
+        h[i] = vd_load_le64(input + 4 + 8 * i);
+    for (unsigned i = 0; i < 16; i++)
+        m[i] = vd_load_le64(input + 68 + 8 * i);
+    const uint64_t t[2] = {vd_load_le64(input + 196), vd_load_le64(input + 204)};
+    vd_blake2b_f(h, m, t, input[212] == 1, vd_load_be32(input));
+    for (unsigned i = 0; i < 8; i++)
+        vd_store_le64(out + 8 * i, h[i]);
+}

@@ -192,21 +192,11 @@ run_modexp(struct vd_evm *evm, struct vd_precompile_result *result, struct vd_sl
 
 /* --- blake2f: EIP-152 --- */
 
-static uint64_t
-load_le64(const uint8_t *p)
-{
-    uint64_t v = 0;
-    for (unsigned i = 8; i-- > 0;) {
-        v = v << 8 | p[i];
-    }
-    return v;
-}
-
 static enum vd_err
 run_blake2f(struct vd_evm *evm, struct vd_precompile_result *result, struct vd_slice input,
             uint64_t gas)
 {
-    if (input.len != 213 || input.ptr[212] > 1) {
+    if (input.len != VD_BLAKE2F_INPUT || input.ptr[212] > 1) {
         *result = FAILED;
         return VD_OK;
     }
@@ -214,21 +204,16 @@ run_blake2f(struct vd_evm *evm, struct vd_precompile_result *result, struct vd_s
     if (!charge(result, gas, rounds)) {
         return VD_OK;
     }
-    uint64_t h[8];
-    uint64_t m[16];
-    for (unsigned i = 0; i < 8; i++) {
-        h[i] = load_le64(input.ptr + 4 + 8 * i);
+    bool answered = false;
+    enum vd_err err = VD_OK;
+    if (evm->curves->blake2f != NULL) {
+        err = evm->curves->blake2f(evm->curves->ctx, evm->output, &answered, input.ptr);
     }
-    for (unsigned i = 0; i < 16; i++) {
-        m[i] = load_le64(input.ptr + 68 + 8 * i);
+    if (err == VD_OK && !answered) {
+        vd_blake2f(evm->output, input.ptr);
     }
-    uint64_t t[2] = {load_le64(input.ptr + 196), load_le64(input.ptr + 204)};
-    vd_blake2b_f(h, m, t, input.ptr[212] == 1, rounds);
-    for (unsigned i = 0; i < 64; i++) {
-        evm->output[i] = (uint8_t)(h[i / 8] >> (8 * (i % 8)));
-    }
-    evm->output_len = 64;
-    return VD_OK;
+    evm->output_len = err == VD_OK ? 64 : 0;
+    return err;
 }
 
 enum vd_err

@@ -307,28 +307,47 @@ find_code(struct recorder *r)
     return err == VD_OK ? put_keccak(r->record, &r->hint.hash, code) : err;
 }
 
-/* ecrecover's answer, as L1's precompile gives it: success, then the padded address or nothing. */
+/* The answers of L1's precompiles: a byte that says success, then what they return. */
 static enum vd_err
-find_precompile(struct recorder *r)
+find_recovered(struct recorder *r, uint8_t answer[33], size_t *len)
 {
-    const uint8_t *input = r->hint.input.ptr;
-    uint8_t answer[33] = {1};
+    const uint8_t *input = r->hint.input.ptr + 28;
+    const struct vd_curves *curves = r->source->curves;
     struct vd_address address;
     struct vd_hash hash;
     bool valid = false;
-    VD_ASSERT(r->hint.input.len == 20 + 8 + 128 && input[19] == 1);
-    memcpy(hash.b, input + 28, sizeof hash.b);
-    const struct vd_curves *curves = r->source->curves;
-    enum vd_err err = curves->recover(curves->ctx, &address, &valid, &hash, input + 28 + 64,
-                                      (uint8_t)(input[28 + 63] - 27));
-    if (err != VD_OK) {
-        return err;
-    }
-    if (valid) {
+    VD_ASSERT(r->hint.input.len == 28 + 128);
+    memcpy(hash.b, input, sizeof hash.b);
+    enum vd_err err = curves->recover(curves->ctx, &address, &valid, &hash, input + 64,
+                                      (uint8_t)(input[63] - 27));
+    if (err == VD_OK && valid) {
         memcpy(answer + 13, address.b, sizeof address.b);
     }
+    *len = valid ? 33 : 1;
+    return err;
+}
+
+static enum vd_err
+find_precompile(struct recorder *r)
+{
+    uint8_t answer[65] = {1};
+    size_t len = 0;
+    enum vd_err err = VD_OK;
+    VD_ASSERT(r->hint.input.len > 28);
+    switch (r->hint.input.ptr[19]) {
+    case 1:
+        err = find_recovered(r, answer, &len);
+        break;
+    case 9:
+        VD_ASSERT(r->hint.input.len == 28 + VD_BLAKE2F_INPUT);
+        vd_blake2f(answer + 1, r->hint.input.ptr + 28);
+        len = 65;
+        break;
+    default:
+        return VD_ERR_UNSUPPORTED;
+    }
     struct vd_hash key = vd_precompile_key(r->hint.input);
-    return vd_record_put(r->record, &key, vd_slice(answer, valid ? sizeof answer : 1));
+    return err == VD_OK ? vd_record_put(r->record, &key, vd_slice(answer, len)) : err;
 }
 
 static enum vd_err

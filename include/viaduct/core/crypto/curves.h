@@ -1,9 +1,9 @@
-/* The elliptic curves that core needs and does not compute: on the host a library answers, in the
-   fault-proof guest the preimage oracle, that is, L1's own precompile. */
+/* What core may leave to others: on the host a library answers, in the fault-proof guest the
+   preimage oracle, that is, L1's own precompile. */
 #ifndef VIADUCT_CORE_CRYPTO_CURVES_H
 #define VIADUCT_CORE_CRYPTO_CURVES_H
 
-#include "viaduct/core/base/bytes.h"
+#include "viaduct/core/crypto/hashes.h"
 
 struct vd_curves {
     void *ctx;
@@ -14,6 +14,10 @@ struct vd_curves {
     enum vd_err (*recover)(void *ctx, struct vd_address *out, bool *valid,
                            const struct vd_hash *hash, const uint8_t signature[64],
                            uint8_t y_parity);
+    /* blake2f gives what vd_blake2f gives, or *answered false: core computes it.  NULL: core
+       computes it always. */
+    enum vd_err (*blake2f)(void *ctx, uint8_t out[64], bool *answered,
+                           const uint8_t input[VD_BLAKE2F_INPUT]);
 };
 
 #endif

@@ -11,7 +11,8 @@
 #include "viaduct/core/program/oracle.h"
 #include "viaduct/core/rollup/derive.h"
 
-/* What core does not compute, through the oracle: curves is the face of it. */
+/* What core does not compute, or only at length, through the oracle: curves is the face of it.  The
+   gas of a key is L1's price of that input and a quarter. */
 struct vd_oracle_curves {
     struct vd_curves curves;
     const struct vd_oracle *oracle;

@@ -487,6 +487,55 @@ test_blockhash_reads_ancestors_by_their_headers(void **state)
     chain_free(c);
 }
 
+/* --- blake2f --- */
+
+/* Passes its calldata to blake2f and keeps the first word of what comes back at its slot 0:
+   calldatacopy(0, 0, calldatasize); call(gas, 9, 0, 0, calldatasize, 0, 64); sstore(0, mload(0)) */
+static const uint8_t blake2f_code[] = {0x36, 0x5f, 0x5f, 0x37, 0x60, 0x40, 0x5f, 0x36, 0x5f, 0x5f,
+                                       0x60, 0x09, 0x5a, 0xf1, 0x50, 0x5f, 0x51, 0x5f, 0x55};
+
+static struct vd_slice
+blake2f_input(struct chain *c, uint32_t rounds)
+{
+    uint8_t *input = vd_arena_alloc(&c->arena, VD_BLAKE2F_INPUT, 1);
+    vd_random_bytes(&random_source, input, VD_BLAKE2F_INPUT);
+    vd_store_be32(input, rounds);
+    input[212] &= 1;
+    return vd_slice(input, VD_BLAKE2F_INPUT);
+}
+
+static void
+check_blake2f(uint32_t rounds, unsigned asked)
+{
+    struct chain *c = chain_new(WINDOW);
+    struct vd_address contract = chain_user(200);
+    chain_account(c, contract, 0)->code = vd_slice(blake2f_code, sizeof blake2f_code);
+    chain_begin(c);
+    chain_l1_grow(c, 2);
+    struct vd_slice *txs = VD_ARENA_NEW(&c->arena, struct vd_slice, 1);
+    txs[0] = chain_tx(c, 0, contract, 20000000, blake2f_input(c, rounds));
+    struct l2_made *b = chain_l2_add(c, 0, txs, 1);
+    assert_true(b->gas_used > 21000 + 20000 + rounds);
+    chain_post_in_next(c, 1, 2);
+    expect(c, 0, 1, &c->l2[1].output, VD_PROGRAM_VALID);
+    assert_int_equal(c->result.head.number, 1);
+    assert_int_equal(c->blake2f_asked, asked);
+    chain_free(c);
+}
+
+/* Few rounds are computed at once; more than a transaction of L1 may ask for are too. */
+static void
+test_blake2f_is_asked_where_l1_can_answer(void **state)
+{
+    (void)state;
+    check_blake2f(0, 0);
+    check_blake2f(31, 0);
+    check_blake2f(32, 1);
+    check_blake2f(1000, 1);
+    check_blake2f(10000000, 1);
+    check_blake2f(10000001, 0);
+}
+
 /* --- lists --- */
 
 static void
@@ -560,6 +609,7 @@ main(void)
         cmocka_unit_test(test_receipts_are_read_where_the_bloom_says_so),
         cmocka_unit_test(test_claim_is_read_last),
         cmocka_unit_test(test_blockhash_reads_ancestors_by_their_headers),
+        cmocka_unit_test(test_blake2f_is_asked_where_l1_can_answer),
         cmocka_unit_test(test_list_tries_give_their_items_in_order),
     };
     random_source = vd_random_start("program");
