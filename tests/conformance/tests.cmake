@@ -19,3 +19,7 @@ vd_vectors_test(state_legacytests statetest "state/legacytests-cancun")
 vd_vectors_test(state_eest statetest "state/eest" "state/eest-static")
 vd_vectors_test(blocks blocktest "blocks")
 vd_vectors_test(op_blocks block "op/blocks/*")
+
+# Bare programs through viaduct vm run.
+add_test(NAME conformance.vm COMMAND "${CMAKE_CURRENT_LIST_DIR}/run-vm" $<TARGET_FILE:viaduct>)
+set_tests_properties(conformance.vm PROPERTIES LABELS conformance TIMEOUT 120 SKIP_RETURN_CODE 77)

@@ -1,4 +1,5 @@
 /* viaduct vm run: a bare RISC-V program in the fault-proof machine. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,11 +101,13 @@ execute(struct vd_machine *m, const struct run *run)
 static int
 usage(FILE *out, int status)
 {
-    fprintf(out,
-            "usage: viaduct vm run ELF [--steps N] [--trace]\n\n"
-            "  Runs a statically linked RV64IM executable to its exit call (a7 = 93), or for N\n"
-            "  steps; prints exit code, steps, pc, registers and state hash.  --trace prints step\n"
-            "  number, pc and registers (hex) before every step.\n");
+    fprintf(
+        out,
+        "usage: viaduct vm run ELF [--steps N] [--trace]\n\n"
+        "  Runs a statically linked RV64IM executable to its exit call (a7 = 93), or for N\n"
+        "  steps; prints exit code, steps, pc, registers and state hash.  --trace prints step\n"
+        "  number, pc and registers (hex) before every step.  An exit code above 2 counts as 2,\n"
+        "  which is also that of a trap.  The status is 0 whatever the program's exit code.\n");
     return status;
 }
 
@@ -120,8 +123,9 @@ parse(struct run *run, int argc, char **argv)
             run->trace = true;
         } else if (strcmp(argv[i], "--steps") == 0 && i + 1 < argc) {
             char *end = NULL;
+            errno = 0;
             run->steps = strtoull(argv[++i], &end, 10);
-            if (*end != '\0' || argv[i][0] < '0' || argv[i][0] > '9') {
+            if (errno != 0 || *end != '\0' || argv[i][0] < '0' || argv[i][0] > '9') {
                 return false;
             }
         } else if (argv[i][0] != '-' && !run->path) {
@@ -141,7 +145,7 @@ vd_command_vm(int argc, char **argv)
     uint8_t *bytes = NULL;
     size_t len = 0;
     struct vd_machine *m = NULL;
-    if (argc > 0 && strcmp(argv[0], "--help") == 0) {
+    if (argc > 0 && strcmp(argv[argc - 1], "--help") == 0) {
         return usage(stdout, 0);
     }
     if (!parse(&run, argc, argv)) {

@@ -11,7 +11,7 @@
 #define EM_RISCV 243u
 #define PT_LOAD 1u
 #define PF_X 1u
-#define SHF_EXECINSTR 4u
+#define SHF_CODE 6u /* in memory, executable */
 #define MAX_ENTRIES 4096u
 #define SPACE ((uint64_t)1 << 32)
 
@@ -66,32 +66,34 @@ check_header(struct elf *e)
     return VD_OK;
 }
 
+/* Text ends in whole words; code that has no word behind it below 2^32 counts for nothing. */
 static void
 widen(struct elf *e, uint64_t address, uint64_t size)
 {
-    if (size != 0 && address < SPACE && size <= SPACE - address - 32) {
-        uint32_t lo = (uint32_t)address & ~31u;
-        uint32_t hi = (uint32_t)((address + size + 31) / 32 * 32);
+    if (size != 0 && address < SPACE - 4 && size <= SPACE - 4 - address) {
+        uint32_t lo = (uint32_t)address & ~3u;
+        uint32_t hi = (uint32_t)((address + size + 3) / 4 * 4);
         e->text.lo = e->text.hi == 0 || lo < e->text.lo ? lo : e->text.lo;
         e->text.hi = hi > e->text.hi ? hi : e->text.hi;
     }
 }
 
-/* Sections tell code from data that shares a segment with it. */
+/* Sections tell code from data that shares a segment with it; without them what the file holds of
+   an executable segment is code, and what memory adds to it is data. */
 static void
 find_text(struct elf *e)
 {
     const uint8_t *p = e->bytes.ptr;
     for (unsigned i = 0; i < half(p + 60); i++) {
         const uint8_t *section = row(e, vd_load_le64(p + 40), SHDR, i);
-        if (section && vd_load_le64(section + 8) & SHF_EXECINSTR) {
+        if (section && (vd_load_le64(section + 8) & SHF_CODE) == SHF_CODE) {
             widen(e, vd_load_le64(section + 16), vd_load_le64(section + 32));
         }
     }
     for (unsigned i = 0; e->text.hi == 0 && i < half(p + 56); i++) {
         const uint8_t *segment = row(e, vd_load_le64(p + 32), PHDR, i);
         if (segment && vd_load_le32(segment) == PT_LOAD && vd_load_le32(segment + 4) & PF_X) {
-            widen(e, vd_load_le64(segment + 16), vd_load_le64(segment + 40));
+            widen(e, vd_load_le64(segment + 16), vd_load_le64(segment + 32));
         }
     }
 }

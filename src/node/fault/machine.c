@@ -11,7 +11,7 @@
 enum vd_err
 vd_machine_new(struct vd_machine **out, struct vd_vm_text text)
 {
-    VD_ASSERT(text.lo % 32 == 0 && text.hi % 32 == 0 && text.lo <= text.hi);
+    VD_ASSERT(text.lo % 4 == 0 && text.hi % 4 == 0 && text.lo <= text.hi);
     struct vd_machine *m = calloc(1, sizeof *m);
     if (!m) {
         return VD_ERR_NO_MEMORY;

@@ -26,7 +26,7 @@
 #define VD_VM_KECCAK_PROOF_BYTES (8u * 32u + 24u * 32u)
 #define VD_VM_MAX_PROOF (3u * VD_VM_PROOF_BYTES)
 
-/* Code and constants: fetched from here alone, never written.  Multiples of 32. */
+/* Code and constants: fetched from here alone, and nothing is stored below hi.  Multiples of 4. */
 struct vd_vm_text {
     uint32_t lo;
     uint32_t hi;
