@@ -293,10 +293,14 @@ on_timer(CURLM *multi, long timeout_ms, void *ctx)
     struct vd_http_client *client = ctx;
     if (client->closing)
         return 0;
-    if (timeout_ms < 0)
+    if (timeout_ms < 0) {
         uv_timer_stop(&client->timer);
-    else
+    } else {
+        /* The loop's clock stands still during a callback: after a long one the timer would fire
+           before its time, and curl, which reads the clock, would find nothing due. */
+        uv_update_time(client->timer.loop);
         uv_timer_start(&client->timer, on_timeout, (uint64_t)timeout_ms, 0);
+    }
     return 0;
 }
 
