@@ -746,7 +746,7 @@ close_txm(struct fake *f, struct vd_txm_driver *driver)
 static void
 path_of(char out[64])
 {
-    snprintf(out, 64, "vd-test-journal-%d", (int)getpid());
+    snprintf(out, 64, P_tmpdir "/vd-test-journal-%d", (int)getpid());
 }
 
 static void
