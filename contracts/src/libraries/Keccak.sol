@@ -7,7 +7,7 @@ pragma solidity ^0.8.30;
  * sponge of keccak256 block by block.
  *
  * A state is 25 lanes of 64 bits, lane x + 5y at place [x, y]; in memory each takes a word of its
- * own. Written in assembly since the permutation is most of what a proof of it costs: 55 thousand
+ * own. Written in assembly since the permutation is most of what a proof of it costs: 60 thousand
  * gas here, several times that in Solidity.
  */
 library Keccak {
@@ -54,10 +54,14 @@ library Keccak {
     }
 
     /// @dev The rounds go from one buffer to another and back, 24 times: the result is where the
-    /// state was. A 64-bit value times 2^64 + 1 is that value twice, so that one shift rotates it.
+    /// state was. A 64-bit value times 2^64 + 1 is that value twice, so that one shift rotates it;
+    /// factor and mask are in the scratch space of memory, since the optimizer for size would compute
+    /// them anew each time.
     /// @param s Address of 25 words, each below 2^64.
     function _permute(uint256 s) private pure {
         assembly ("memory-safe") {
+            mstore(0, 0x10000000000000001)
+            mstore(0x20, 0xffffffffffffffff)
             // The other buffer, then the constants of the rounds up to a word of zero, which ends
             // the loop, as none of them is zero. All of it is free memory and left free.
             let t := mload(0x40)
@@ -148,36 +152,24 @@ library Keccak {
                             ),
                             mload(add(0x300, s))
                         )
-                    d0 := xor(c4, and(0xffffffffffffffff, shr(63, mul(0x10000000000000001, c1))))
-                    d1 := xor(c0, and(0xffffffffffffffff, shr(63, mul(0x10000000000000001, c2))))
-                    d2 := xor(c1, and(0xffffffffffffffff, shr(63, mul(0x10000000000000001, c3))))
-                    d3 := xor(c2, and(0xffffffffffffffff, shr(63, mul(0x10000000000000001, c4))))
-                    d4 := xor(c3, and(0xffffffffffffffff, shr(63, mul(0x10000000000000001, c0))))
+                    d0 := xor(c4, and(mload(0x20), shr(63, mul(mload(0), c1))))
+                    d1 := xor(c0, and(mload(0x20), shr(63, mul(mload(0), c2))))
+                    d2 := xor(c1, and(mload(0x20), shr(63, mul(mload(0), c3))))
+                    d3 := xor(c2, and(mload(0x20), shr(63, mul(mload(0), c4))))
+                    d4 := xor(c3, and(mload(0x20), shr(63, mul(mload(0), c0))))
                 }
                 // Row by row: rho and pi gather the row's rotated lanes, chi mixes them; iota adds
                 // the constant to the first lane.
                 {
                     let b0 := xor(d0, mload(s))
                     let b1 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(20, mul(0x10000000000000001, xor(d1, mload(add(0x0c0, s)))))
-                        )
+                        and(mload(0x20), shr(20, mul(mload(0), xor(d1, mload(add(0x0c0, s))))))
                     let b2 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(21, mul(0x10000000000000001, xor(d2, mload(add(0x180, s)))))
-                        )
+                        and(mload(0x20), shr(21, mul(mload(0), xor(d2, mload(add(0x180, s))))))
                     let b3 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(43, mul(0x10000000000000001, xor(d3, mload(add(0x240, s)))))
-                        )
+                        and(mload(0x20), shr(43, mul(mload(0), xor(d3, mload(add(0x240, s))))))
                     let b4 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(50, mul(0x10000000000000001, xor(d4, mload(add(0x300, s)))))
-                        )
+                        and(mload(0x20), shr(50, mul(mload(0), xor(d4, mload(add(0x300, s))))))
                     mstore(t, xor(mload(i), xor(b0, and(b2, not(b1)))))
                     mstore(add(0x020, t), xor(b1, and(b3, not(b2))))
                     mstore(add(0x040, t), xor(b2, and(b4, not(b3))))
@@ -186,30 +178,14 @@ library Keccak {
                 }
                 {
                     let b0 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(36, mul(0x10000000000000001, xor(d3, mload(add(0x060, s)))))
-                        )
+                        and(mload(0x20), shr(36, mul(mload(0), xor(d3, mload(add(0x060, s))))))
                     let b1 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(44, mul(0x10000000000000001, xor(d4, mload(add(0x120, s)))))
-                        )
+                        and(mload(0x20), shr(44, mul(mload(0), xor(d4, mload(add(0x120, s))))))
                     let b2 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(61, mul(0x10000000000000001, xor(d0, mload(add(0x140, s)))))
-                        )
+                        and(mload(0x20), shr(61, mul(mload(0), xor(d0, mload(add(0x140, s))))))
                     let b3 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(19, mul(0x10000000000000001, xor(d1, mload(add(0x200, s)))))
-                        )
-                    let b4 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(3, mul(0x10000000000000001, xor(d2, mload(add(0x2c0, s)))))
-                        )
+                        and(mload(0x20), shr(19, mul(mload(0), xor(d1, mload(add(0x200, s))))))
+                    let b4 := and(mload(0x20), shr(3, mul(mload(0), xor(d2, mload(add(0x2c0, s))))))
                     mstore(add(0x0a0, t), xor(b0, and(b2, not(b1))))
                     mstore(add(0x0c0, t), xor(b1, and(b3, not(b2))))
                     mstore(add(0x0e0, t), xor(b2, and(b4, not(b3))))
@@ -218,30 +194,15 @@ library Keccak {
                 }
                 {
                     let b0 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(63, mul(0x10000000000000001, xor(d1, mload(add(0x020, s)))))
-                        )
+                        and(mload(0x20), shr(63, mul(mload(0), xor(d1, mload(add(0x020, s))))))
                     let b1 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(58, mul(0x10000000000000001, xor(d2, mload(add(0x0e0, s)))))
-                        )
+                        and(mload(0x20), shr(58, mul(mload(0), xor(d2, mload(add(0x0e0, s))))))
                     let b2 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(39, mul(0x10000000000000001, xor(d3, mload(add(0x1a0, s)))))
-                        )
+                        and(mload(0x20), shr(39, mul(mload(0), xor(d3, mload(add(0x1a0, s))))))
                     let b3 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(56, mul(0x10000000000000001, xor(d4, mload(add(0x260, s)))))
-                        )
+                        and(mload(0x20), shr(56, mul(mload(0), xor(d4, mload(add(0x260, s))))))
                     let b4 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(46, mul(0x10000000000000001, xor(d0, mload(add(0x280, s)))))
-                        )
+                        and(mload(0x20), shr(46, mul(mload(0), xor(d0, mload(add(0x280, s))))))
                     mstore(add(0x140, t), xor(b0, and(b2, not(b1))))
                     mstore(add(0x160, t), xor(b1, and(b3, not(b2))))
                     mstore(add(0x180, t), xor(b2, and(b4, not(b3))))
@@ -250,30 +211,14 @@ library Keccak {
                 }
                 {
                     let b0 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(37, mul(0x10000000000000001, xor(d4, mload(add(0x080, s)))))
-                        )
+                        and(mload(0x20), shr(37, mul(mload(0), xor(d4, mload(add(0x080, s))))))
                     let b1 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(28, mul(0x10000000000000001, xor(d0, mload(add(0x0a0, s)))))
-                        )
+                        and(mload(0x20), shr(28, mul(mload(0), xor(d0, mload(add(0x0a0, s))))))
                     let b2 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(54, mul(0x10000000000000001, xor(d1, mload(add(0x160, s)))))
-                        )
+                        and(mload(0x20), shr(54, mul(mload(0), xor(d1, mload(add(0x160, s))))))
                     let b3 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(49, mul(0x10000000000000001, xor(d2, mload(add(0x220, s)))))
-                        )
-                    let b4 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(8, mul(0x10000000000000001, xor(d3, mload(add(0x2e0, s)))))
-                        )
+                        and(mload(0x20), shr(49, mul(mload(0), xor(d2, mload(add(0x220, s))))))
+                    let b4 := and(mload(0x20), shr(8, mul(mload(0), xor(d3, mload(add(0x2e0, s))))))
                     mstore(add(0x1e0, t), xor(b0, and(b2, not(b1))))
                     mstore(add(0x200, t), xor(b1, and(b3, not(b2))))
                     mstore(add(0x220, t), xor(b2, and(b4, not(b3))))
@@ -281,31 +226,14 @@ library Keccak {
                     mstore(add(0x260, t), xor(b4, and(b1, not(b0))))
                 }
                 {
-                    let b0 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(2, mul(0x10000000000000001, xor(d2, mload(add(0x040, s)))))
-                        )
-                    let b1 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(9, mul(0x10000000000000001, xor(d3, mload(add(0x100, s)))))
-                        )
+                    let b0 := and(mload(0x20), shr(2, mul(mload(0), xor(d2, mload(add(0x040, s))))))
+                    let b1 := and(mload(0x20), shr(9, mul(mload(0), xor(d3, mload(add(0x100, s))))))
                     let b2 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(25, mul(0x10000000000000001, xor(d4, mload(add(0x1c0, s)))))
-                        )
+                        and(mload(0x20), shr(25, mul(mload(0), xor(d4, mload(add(0x1c0, s))))))
                     let b3 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(23, mul(0x10000000000000001, xor(d0, mload(add(0x1e0, s)))))
-                        )
+                        and(mload(0x20), shr(23, mul(mload(0), xor(d0, mload(add(0x1e0, s))))))
                     let b4 :=
-                        and(
-                            0xffffffffffffffff,
-                            shr(62, mul(0x10000000000000001, xor(d1, mload(add(0x2a0, s)))))
-                        )
+                        and(mload(0x20), shr(62, mul(mload(0), xor(d1, mload(add(0x2a0, s))))))
                     mstore(add(0x280, t), xor(b0, and(b2, not(b1))))
                     mstore(add(0x2a0, t), xor(b1, and(b3, not(b2))))
                     mstore(add(0x2c0, t), xor(b2, and(b4, not(b3))))
