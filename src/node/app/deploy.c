@@ -14,7 +14,6 @@
 #include "viaduct/core/base/constants.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/node/l1/signer.h"
-#include "words.h"
 
 #define TICK_MS 500u
 #define FUND_TAG "DeterministicDeployer"

@@ -6,8 +6,8 @@
 #include "viaduct/core/base/constants.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/core/evm/evm.h"
+#include "viaduct/node/l1/abi.h"
 #include "viaduct/node/platform/artifacts.h"
-#include "words.h"
 
 #define DEPLOYER VD_PREINSTALL_DETERMINISTIC_DEPLOYER
 
@@ -45,133 +45,144 @@ vd_deployer_transaction(void)
 
 /* --- the table of contracts --- */
 
-typedef void (*encoder)(struct vd_buf *out, const struct vd_l1_plan *plan);
+/* Moves what was written into the plan's arena. */
+static struct vd_slice
+encoded(struct vd_l1_plan *plan, struct vd_abi *abi)
+{
+    const uint8_t *copy = vd_arena_copy(plan->arena, vd_abi_view(abi));
+    VD_ASSERT(abi->err == VD_OK && copy != NULL); /* the arena is address space without end */
+    struct vd_slice bytes = vd_slice(copy, abi->len);
+    vd_abi_deinit(abi);
+    return bytes;
+}
+
+typedef void (*encoder)(struct vd_abi *out, const struct vd_l1_plan *plan);
 
 static void
-portal_constructor(struct vd_buf *out, const struct vd_l1_plan *plan)
+portal_constructor(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
-    vd_words_address(out, &plan->at.system_config);
-    vd_words_address(out, &plan->at.superchain_config);
-    vd_words_address(out, &plan->at.anchor_state_registry);
-    vd_words_address(out, &plan->at.dispute_game_factory);
-    vd_words_u64(out, plan->founding->proof_maturity_delay_s);
+    vd_abi_address(out, &plan->at.system_config);
+    vd_abi_address(out, &plan->at.superchain_config);
+    vd_abi_address(out, &plan->at.anchor_state_registry);
+    vd_abi_address(out, &plan->at.dispute_game_factory);
+    vd_abi_u64(out, plan->founding->proof_maturity_delay_s);
 }
 
 static void
-registry_constructor(struct vd_buf *out, const struct vd_l1_plan *plan)
+registry_constructor(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
-    vd_words_address(out, &plan->at.system_config);
-    vd_words_address(out, &plan->at.superchain_config);
-    vd_words_address(out, &plan->at.dispute_game_factory);
-    vd_words_address(out, &plan->at.optimism_portal);
-    vd_words_u64(out, plan->founding->game_finality_delay_s);
+    vd_abi_address(out, &plan->at.system_config);
+    vd_abi_address(out, &plan->at.superchain_config);
+    vd_abi_address(out, &plan->at.dispute_game_factory);
+    vd_abi_address(out, &plan->at.optimism_portal);
+    vd_abi_u64(out, plan->founding->game_finality_delay_s);
 }
 
 static void
-superchain_constructor(struct vd_buf *out, const struct vd_l1_plan *plan)
+superchain_constructor(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
-    vd_words_u64(out, plan->founding->pause_expiry_s);
+    vd_abi_u64(out, plan->founding->pause_expiry_s);
 }
 
 static void
-weth_constructor(struct vd_buf *out, const struct vd_l1_plan *plan)
+weth_constructor(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
-    vd_words_u64(out, plan->founding->weth_delay_s);
+    vd_abi_u64(out, plan->founding->weth_delay_s);
 }
 
 static void
-superchain_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+superchain_initializer(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
-    vd_words_selector(out, "initialize(address)");
-    vd_words_address(out, &plan->founding->guardian);
+    vd_abi_signature(out, "initialize(address)");
+    vd_abi_address(out, &plan->founding->guardian);
 }
 
 static void
-resource_config(struct vd_buf *out)
+resource_config(struct vd_abi *out)
 {
     const struct vd_u256 most = {.w = {UINT64_MAX, UINT64_MAX, 0, 0}};
-    vd_words_u64(out, VD_MAX_RESOURCE_LIMIT);
-    vd_words_u64(out, VD_RESOURCE_ELASTICITY);
-    vd_words_u64(out, VD_RESOURCE_BASE_FEE_DENOMINATOR);
-    vd_words_u64(out, VD_RESOURCE_MIN_BASE_FEE);
-    vd_words_u64(out, VD_SYSTEM_TX_GAS);
-    vd_words_u256(out, &most); /* uint128: no ceiling */
+    vd_abi_u64(out, VD_MAX_RESOURCE_LIMIT);
+    vd_abi_u64(out, VD_RESOURCE_ELASTICITY);
+    vd_abi_u64(out, VD_RESOURCE_BASE_FEE_DENOMINATOR);
+    vd_abi_u64(out, VD_RESOURCE_MIN_BASE_FEE);
+    vd_abi_u64(out, VD_SYSTEM_TX_GAS);
+    vd_abi_u256(out, &most); /* uint128: no ceiling */
 }
 
 static void
-system_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+system_initializer(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
     const struct vd_founding *f = plan->founding;
-    vd_words_selector(
+    vd_abi_signature(
         out, "initialize((address,uint32,uint32,bytes32,uint64,address,uint32,uint32,uint32,uint64,"
              "address,uint256,address,(uint32,uint8,uint8,uint32,uint32,uint128),(address,address,"
              "address,address,address,address)))");
-    vd_words_address(out, &f->system_owner);
-    vd_words_u64(out, f->base_fee_scalar);
-    vd_words_u64(out, f->blob_base_fee_scalar);
-    vd_words_address(out, &f->batcher);
-    vd_words_u64(out, f->gas_limit);
-    vd_words_address(out, &f->unsafe_block_signer);
-    vd_words_u64(out, f->eip1559.denominator);
-    vd_words_u64(out, f->eip1559.elasticity);
-    vd_words_u64(out, f->operator_fee_scalar);
-    vd_words_u64(out, f->operator_fee_constant);
-    vd_words_address(out, &f->l1.batch_inbox);
-    vd_words_u64(out, f->l2_chain_id);
-    vd_words_address(out, &plan->at.superchain_config);
+    vd_abi_address(out, &f->system_owner);
+    vd_abi_u64(out, f->base_fee_scalar);
+    vd_abi_u64(out, f->blob_base_fee_scalar);
+    vd_abi_address(out, &f->batcher);
+    vd_abi_u64(out, f->gas_limit);
+    vd_abi_address(out, &f->unsafe_block_signer);
+    vd_abi_u64(out, f->eip1559.denominator);
+    vd_abi_u64(out, f->eip1559.elasticity);
+    vd_abi_u64(out, f->operator_fee_scalar);
+    vd_abi_u64(out, f->operator_fee_constant);
+    vd_abi_address(out, &f->l1.batch_inbox);
+    vd_abi_u64(out, f->l2_chain_id);
+    vd_abi_address(out, &plan->at.superchain_config);
     resource_config(out);
-    vd_words_address(out, &plan->at.l1_cross_domain_messenger);
-    vd_words_address(out, &plan->at.l1_erc721_bridge);
-    vd_words_address(out, &plan->at.l1_standard_bridge);
-    vd_words_address(out, &plan->at.optimism_portal);
-    vd_words_address(out, &plan->at.optimism_mintable_erc20_factory);
-    vd_words_address(out, &plan->at.dispute_game_factory);
+    vd_abi_address(out, &plan->at.l1_cross_domain_messenger);
+    vd_abi_address(out, &plan->at.l1_erc721_bridge);
+    vd_abi_address(out, &plan->at.l1_standard_bridge);
+    vd_abi_address(out, &plan->at.optimism_portal);
+    vd_abi_address(out, &plan->at.optimism_mintable_erc20_factory);
+    vd_abi_address(out, &plan->at.dispute_game_factory);
 }
 
 static void
-portal_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+portal_initializer(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
     (void)plan;
-    vd_words_selector(out, "initialize()");
+    vd_abi_signature(out, "initialize()");
 }
 
 static void
-messenger_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+messenger_initializer(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
-    vd_words_selector(out, "initialize(address,address)");
-    vd_words_address(out, &plan->at.system_config);
-    vd_words_address(out, &plan->at.optimism_portal);
+    vd_abi_signature(out, "initialize(address,address)");
+    vd_abi_address(out, &plan->at.system_config);
+    vd_abi_address(out, &plan->at.optimism_portal);
 }
 
 static void
-bridge_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+bridge_initializer(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
-    vd_words_selector(out, "initialize(address,address)");
-    vd_words_address(out, &plan->at.l1_cross_domain_messenger);
-    vd_words_address(out, &plan->at.system_config);
+    vd_abi_signature(out, "initialize(address,address)");
+    vd_abi_address(out, &plan->at.l1_cross_domain_messenger);
+    vd_abi_address(out, &plan->at.system_config);
 }
 
 static void
-token_factory_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+token_factory_initializer(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
-    vd_words_selector(out, "initialize(address)");
-    vd_words_address(out, &plan->at.l1_standard_bridge);
+    vd_abi_signature(out, "initialize(address)");
+    vd_abi_address(out, &plan->at.l1_standard_bridge);
 }
 
 /* The deployer owns the factory until the game is in it. */
 static void
-game_factory_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+game_factory_initializer(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
-    vd_words_selector(out, "initialize(address)");
-    vd_words_address(out, &plan->deployer);
+    vd_abi_signature(out, "initialize(address)");
+    vd_abi_address(out, &plan->deployer);
 }
 
 static void
-weth_initializer(struct vd_buf *out, const struct vd_l1_plan *plan)
+weth_initializer(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
-    vd_words_selector(out, "initialize(address,address)");
-    vd_words_address(out, &plan->founding->system_owner);
-    vd_words_address(out, &plan->at.system_config);
+    vd_abi_signature(out, "initialize(address,address)");
+    vd_abi_address(out, &plan->founding->system_owner);
+    vd_abi_address(out, &plan->at.system_config);
 }
 
 /* The registry's initializer waits for the anchor: vd_l1_plan_set_anchor. */
@@ -253,14 +264,12 @@ create(struct vd_l1_plan *plan, const char *name, enum vd_phase phase, struct vd
     struct vd_hash salt = salt_of(plan, name);
     struct vd_hash hash = vd_keccak256(init);
     struct vd_step *step = add_step(plan, name, phase);
-    struct vd_buf data;
-    vd_buf_init(&data, plan->arena);
-    vd_words_word(&data, &salt);
-    vd_buf_slice(&data, init);
-    VD_ASSERT(data.err == VD_OK); /* the arena is address space without end */
+    struct vd_abi data = {.err = VD_OK};
+    vd_abi_hash(&data, &salt);
+    vd_abi_raw(&data, init);
     step->creates = true;
     step->to = DEPLOYER;
-    step->data = vd_buf_view(&data);
+    step->data = encoded(plan, &data);
     step->gas_bound = CREATE_GAS + CREATE_GAS_PER_BYTE * init.len;
     step->subject = vd_create2_address(&DEPLOYER, &salt, &hash);
     return step->subject;
@@ -287,28 +296,26 @@ create_contract(struct vd_l1_plan *plan, const char *name, const char *artifact_
         plan->missing = artifact_name;
         return (struct vd_address){{0}};
     }
-    struct vd_buf init;
-    vd_buf_init(&init, plan->arena);
-    vd_buf_bytes(&init, artifact->init, artifact->init_len);
+    struct vd_abi init = {.err = VD_OK};
+    vd_abi_raw(&init, vd_slice(artifact->init, artifact->init_len));
     if (constructor) {
         constructor(&init, plan);
     }
-    VD_ASSERT(init.err == VD_OK);
-    struct vd_address address = create(plan, name, phase, vd_buf_view(&init));
+    struct vd_address address = create(plan, name, phase, encoded(plan, &init));
     add_code_check(plan, name, &address, artifact, constructor != NULL);
     return address;
 }
 
 static void
-proxy_admin_constructor(struct vd_buf *out, const struct vd_l1_plan *plan)
+proxy_admin_constructor(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
-    vd_words_address(out, &plan->deployer);
+    vd_abi_address(out, &plan->deployer);
 }
 
 static void
-proxy_constructor(struct vd_buf *out, const struct vd_l1_plan *plan)
+proxy_constructor(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
-    vd_words_address(out, &plan->at.proxy_admin);
+    vd_abi_address(out, &plan->at.proxy_admin);
 }
 
 static void
@@ -333,22 +340,18 @@ add_creations(struct vd_l1_plan *plan)
 static struct vd_slice
 call_of(struct vd_l1_plan *plan, const char *signature)
 {
-    struct vd_buf call;
-    vd_buf_init(&call, plan->arena);
-    vd_words_selector(&call, signature);
-    VD_ASSERT(call.err == VD_OK);
-    return vd_buf_view(&call);
+    struct vd_abi call;
+    vd_abi_signature(&call, signature);
+    return encoded(plan, &call);
 }
 
 static struct vd_slice
 call_of_u64(struct vd_l1_plan *plan, const char *signature, uint64_t argument)
 {
-    struct vd_buf call;
-    vd_buf_init(&call, plan->arena);
-    vd_words_selector(&call, signature);
-    vd_words_u64(&call, argument);
-    VD_ASSERT(call.err == VD_OK);
-    return vd_buf_view(&call);
+    struct vd_abi call;
+    vd_abi_signature(&call, signature);
+    vd_abi_u64(&call, argument);
+    return encoded(plan, &call);
 }
 
 static struct vd_hash
@@ -373,15 +376,13 @@ static void
 upgrade_data(struct vd_l1_plan *plan, struct vd_step *step, const struct contract *contract,
              struct vd_slice initializer)
 {
-    struct vd_buf data;
-    vd_buf_init(&data, plan->arena);
-    vd_words_selector(&data, "upgradeAndCall(address,address,bytes)");
-    vd_words_address(&data, field(plan, contract->proxy_offset));
-    vd_words_address(&data, field(plan, contract->implementation_offset));
-    vd_words_u64(&data, 0x60);
-    vd_words_tail(&data, initializer);
-    VD_ASSERT(data.err == VD_OK);
-    step->data = vd_buf_view(&data);
+    struct vd_abi data;
+    vd_abi_signature(&data, "upgradeAndCall(address,address,bytes)");
+    vd_abi_address(&data, field(plan, contract->proxy_offset));
+    vd_abi_address(&data, field(plan, contract->implementation_offset));
+    vd_abi_u64(&data, 0x60);
+    vd_abi_bytes(&data, initializer);
+    step->data = encoded(plan, &data);
 }
 
 static struct vd_step *
@@ -404,11 +405,9 @@ add_settings(struct vd_l1_plan *plan)
             continue;
         }
         struct vd_step *step = add_upgrade(plan, &contracts[i], VD_PHASE_SETTINGS);
-        struct vd_buf initializer;
-        vd_buf_init(&initializer, plan->arena);
+        struct vd_abi initializer = {.err = VD_OK};
         contracts[i].initializer(&initializer, plan);
-        VD_ASSERT(initializer.err == VD_OK);
-        upgrade_data(plan, step, &contracts[i], vd_buf_view(&initializer));
+        upgrade_data(plan, step, &contracts[i], encoded(plan, &initializer));
     }
 }
 
@@ -424,14 +423,14 @@ registry(void)
 }
 
 static void
-game_constructor(struct vd_buf *out, const struct vd_l1_plan *plan)
+game_constructor(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
-    vd_words_u64(out, VD_GAME_TYPE_INTERIM);
-    vd_words_u64(out, plan->founding->game_clock_s);
-    vd_words_address(out, &plan->at.delayed_weth);
-    vd_words_address(out, &plan->at.anchor_state_registry);
-    vd_words_u64(out, plan->founding->l2_chain_id);
-    vd_words_address(out, &plan->founding->proposer);
+    vd_abi_u64(out, VD_GAME_TYPE_INTERIM);
+    vd_abi_u64(out, plan->founding->game_clock_s);
+    vd_abi_address(out, &plan->at.delayed_weth);
+    vd_abi_address(out, &plan->at.anchor_state_registry);
+    vd_abi_u64(out, plan->founding->l2_chain_id);
+    vd_abi_address(out, &plan->founding->proposer);
 }
 
 static void
@@ -440,25 +439,22 @@ add_game(struct vd_l1_plan *plan)
     plan->at.interim_dispute_game = create_contract(
         plan, "InterimDisputeGame", "InterimDisputeGame", VD_PHASE_FINISH, game_constructor);
     const struct vd_address *factory = &plan->at.dispute_game_factory;
-    struct vd_buf data;
+    struct vd_abi data;
     struct vd_step *step = add_step(plan, "DisputeGameFactory.setImplementation", VD_PHASE_FINISH);
-    vd_buf_init(&data, plan->arena);
-    vd_words_selector(&data, "setImplementation(uint32,address)");
-    vd_words_u64(&data, VD_GAME_TYPE_INTERIM);
-    vd_words_address(&data, &plan->at.interim_dispute_game);
+    vd_abi_signature(&data, "setImplementation(uint32,address)");
+    vd_abi_u64(&data, VD_GAME_TYPE_INTERIM);
+    vd_abi_address(&data, &plan->at.interim_dispute_game);
     step->subject = step->to = step->read.contract = *factory;
-    step->data = vd_buf_view(&data);
+    step->data = encoded(plan, &data);
     step->read.call = call_of_u64(plan, "gameImpls(uint32)", VD_GAME_TYPE_INTERIM);
     step->after = address_hash(&plan->at.interim_dispute_game);
 
     step = add_step(plan, "DisputeGameFactory.setInitBond", VD_PHASE_FINISH);
-    vd_buf_init(&data, plan->arena);
-    vd_words_selector(&data, "setInitBond(uint32,uint256)");
-    vd_words_u64(&data, VD_GAME_TYPE_INTERIM);
-    vd_words_u256(&data, &plan->founding->game_bond);
-    VD_ASSERT(data.err == VD_OK);
+    vd_abi_signature(&data, "setInitBond(uint32,uint256)");
+    vd_abi_u64(&data, VD_GAME_TYPE_INTERIM);
+    vd_abi_u256(&data, &plan->founding->game_bond);
     step->subject = step->to = step->read.contract = *factory;
-    step->data = vd_buf_view(&data);
+    step->data = encoded(plan, &data);
     step->read.call = call_of_u64(plan, "initBonds(uint32)", VD_GAME_TYPE_INTERIM);
     step->after = u256_hash(&plan->founding->game_bond);
 }
@@ -483,12 +479,11 @@ add_multicall(struct vd_l1_plan *plan)
                               0x39,
                               0x5f,
                               0xf3};
-    struct vd_buf init;
-    vd_buf_init(&init, plan->arena);
-    vd_buf_bytes(&init, prefix, sizeof prefix);
-    vd_buf_bytes(&init, artifact->code, artifact->code_len);
-    VD_ASSERT(init.err == VD_OK && artifact->code_len < 65536);
-    plan->at.multicall3 = create(plan, "Multicall3", VD_PHASE_FINISH, vd_buf_view(&init));
+    struct vd_abi init = {.err = VD_OK};
+    vd_abi_raw(&init, vd_slice(prefix, sizeof prefix));
+    vd_abi_raw(&init, vd_slice(artifact->code, artifact->code_len));
+    VD_ASSERT(artifact->code_len < 65536);
+    plan->at.multicall3 = create(plan, "Multicall3", VD_PHASE_FINISH, encoded(plan, &init));
     add_code_check(plan, "Multicall3", &plan->at.multicall3, artifact, false);
 }
 
@@ -496,13 +491,11 @@ static void
 add_handover(struct vd_l1_plan *plan, const char *name, const struct vd_address *contract)
 {
     struct vd_step *step = add_step(plan, name, VD_PHASE_FINISH);
-    struct vd_buf data;
-    vd_buf_init(&data, plan->arena);
-    vd_words_selector(&data, "transferOwnership(address)");
-    vd_words_address(&data, &plan->founding->system_owner);
-    VD_ASSERT(data.err == VD_OK);
+    struct vd_abi data;
+    vd_abi_signature(&data, "transferOwnership(address)");
+    vd_abi_address(&data, &plan->founding->system_owner);
     step->subject = step->to = step->read.contract = *contract;
-    step->data = vd_buf_view(&data);
+    step->data = encoded(plan, &data);
     step->read.call = call_of(plan, "owner()");
     step->before = address_hash(&plan->deployer);
     step->after = address_hash(&plan->founding->system_owner);
@@ -603,12 +596,10 @@ expect_system_config(struct vd_l1_plan *plan)
     expect_address(plan, name, a, "optimismMintableERC20Factory()",
                    &plan->at.optimism_mintable_erc20_factory);
     expect_address(plan, name, a, "disputeGameFactory()", &plan->at.dispute_game_factory);
-    struct vd_buf resources;
-    vd_buf_init(&resources, plan->arena);
+    struct vd_abi resources = {.err = VD_OK};
     resource_config(&resources);
-    VD_ASSERT(resources.err == VD_OK);
     expect(plan, name, a, "resourceConfig()", call_of(plan, "resourceConfig()"),
-           vd_buf_view(&resources));
+           encoded(plan, &resources));
 }
 
 static void
@@ -747,21 +738,17 @@ vd_l1_plan_set_anchor(struct vd_l1_plan *plan, const struct vd_hash *output_root
         if (step->name != contract->initialize) {
             continue;
         }
-        struct vd_buf data;
-        vd_buf_init(&data, plan->arena);
-        vd_words_selector(&data, "initialize((bytes32,uint256),uint32)");
-        vd_words_word(&data, output_root);
-        vd_words_u64(&data, 0);
-        vd_words_u64(&data, VD_GAME_TYPE_INTERIM);
-        VD_ASSERT(data.err == VD_OK);
-        upgrade_data(plan, step, contract, vd_buf_view(&data));
-        struct vd_buf anchor;
-        vd_buf_init(&anchor, plan->arena);
-        vd_words_word(&anchor, output_root);
-        vd_words_u64(&anchor, 0);
-        VD_ASSERT(anchor.err == VD_OK);
+        struct vd_abi data;
+        vd_abi_signature(&data, "initialize((bytes32,uint256),uint32)");
+        vd_abi_hash(&data, output_root);
+        vd_abi_u64(&data, 0);
+        vd_abi_u64(&data, VD_GAME_TYPE_INTERIM);
+        upgrade_data(plan, step, contract, encoded(plan, &data));
+        struct vd_abi anchor = {.err = VD_OK};
+        vd_abi_hash(&anchor, output_root);
+        vd_abi_u64(&anchor, 0);
         expect(plan, contract->proxy, &step->subject, "getStartingAnchorRoot()",
-               call_of(plan, "getStartingAnchorRoot()"), vd_buf_view(&anchor));
+               call_of(plan, "getStartingAnchorRoot()"), encoded(plan, &anchor));
         return true;
     }
     return false;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "viaduct/core/crypto/keccak.h"
+
 #define WORD 32u
 
 /* Room for len zero bytes at the end. */
@@ -35,6 +37,13 @@ vd_abi_call(struct vd_abi *abi, uint32_t selector)
     if (out) {
         vd_store_be32(out, selector);
     }
+}
+
+void
+vd_abi_signature(struct vd_abi *abi, const char *signature)
+{
+    struct vd_hash hash = vd_keccak256(vd_slice((const uint8_t *)signature, strlen(signature)));
+    vd_abi_call(abi, vd_load_be32(hash.b));
 }
 
 void
@@ -77,6 +86,15 @@ vd_abi_address(struct vd_abi *abi, const struct vd_address *address)
     uint8_t *out = extend(abi, WORD);
     if (out) {
         memcpy(out + 12, address->b, sizeof address->b);
+    }
+}
+
+void
+vd_abi_raw(struct vd_abi *abi, struct vd_slice bytes)
+{
+    uint8_t *out = extend(abi, bytes.len);
+    if (out && bytes.len > 0) {
+        memcpy(out, bytes.ptr, bytes.len);
     }
 }
 

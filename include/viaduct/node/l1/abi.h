@@ -18,12 +18,16 @@ struct vd_abi {
 
 /* Begins a call with its four-byte selector, given as a number (0xb1a1a882). */
 void vd_abi_call(struct vd_abi *abi, uint32_t selector);
+/* The same with a signature such as "transfer(address,uint256)", whose hash begins with it. */
+void vd_abi_signature(struct vd_abi *abi, const char *signature);
 void vd_abi_deinit(struct vd_abi *abi);
 
 void vd_abi_u64(struct vd_abi *abi, uint64_t value);
 void vd_abi_u256(struct vd_abi *abi, const struct vd_u256 *value);
 void vd_abi_hash(struct vd_abi *abi, const struct vd_hash *word);
 void vd_abi_address(struct vd_abi *abi, const struct vd_address *address);
+/* Bytes as they are: the creation code before a constructor's arguments. */
+void vd_abi_raw(struct vd_abi *abi, struct vd_slice bytes);
 /* The tail of a `bytes`: its length, then the bytes padded to a whole word. */
 void vd_abi_bytes(struct vd_abi *abi, struct vd_slice bytes);
 /* The size of that tail. */

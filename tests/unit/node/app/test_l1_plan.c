@@ -11,7 +11,6 @@
 
 #include "node/app/deploy_file.h"
 #include "node/app/l1_plan.h"
-#include "node/app/words.h"
 #include "viaduct/core/base/constants.h"
 #include "viaduct/core/chain/tx.h"
 #include "viaduct/core/crypto/keccak.h"
@@ -82,64 +81,6 @@ make(struct vd_l1_plan *plan, const struct vd_founding *founding, const struct v
 {
     if (!vd_l1_plan_make(plan, &arena, founding, from, false, error, sizeof error)) {
         fail_msg("%s", error);
-    }
-}
-
-static void
-assert_bytes(const struct vd_buf *buf, const char *hex)
-{
-    uint8_t expected[512];
-    size_t len = strlen(hex) / 2;
-    assert_true(len <= sizeof expected);
-    assert_int_equal(vd_hex_decode(expected, len, hex, strlen(hex)), VD_OK);
-    assert_int_equal(buf->err, VD_OK);
-    assert_int_equal(buf->len, len);
-    assert_memory_equal(buf->ptr, expected, len);
-}
-
-/* Expected bytes: encodeFunctionData of viem 2.56.9. */
-static void
-test_words_are_those_of_viem(void **state)
-{
-    (void)state;
-    struct vd_buf buf;
-    struct vd_address ones;
-    struct vd_address twos;
-    struct vd_u256 bond = vd_u256(80000000000000000u);
-    memset(ones.b, 0x11, 20);
-    memset(twos.b, 0x22, 20);
-    vd_buf_init(&buf, &arena);
-    vd_words_selector(&buf, "upgradeAndCall(address,address,bytes)");
-    vd_words_address(&buf, &ones);
-    vd_words_address(&buf, &twos);
-    vd_words_u64(&buf, 0x60);
-    vd_words_tail(&buf, vd_slice((const uint8_t *)"\1\2\3\4\5", 5));
-    assert_bytes(&buf, "9623609d"
-                       "0000000000000000000000001111111111111111111111111111111111111111"
-                       "0000000000000000000000002222222222222222222222222222222222222222"
-                       "0000000000000000000000000000000000000000000000000000000000000060"
-                       "0000000000000000000000000000000000000000000000000000000000000005"
-                       "0102030405000000000000000000000000000000000000000000000000000000");
-    vd_buf_init(&buf, &arena);
-    vd_words_selector(&buf, "setInitBond(uint32,uint256)");
-    vd_words_u64(&buf, 100);
-    vd_words_u256(&buf, &bond);
-    assert_bytes(&buf, "1e334240"
-                       "0000000000000000000000000000000000000000000000000000000000000064"
-                       "000000000000000000000000000000000000000000000000011c37937e080000");
-}
-
-/* A tail of whole words gets no padding, an empty one only its length. */
-static void
-test_a_tail_ends_on_a_word(void **state)
-{
-    (void)state;
-    static const uint8_t bytes[64];
-    for (size_t len = 0; len <= sizeof bytes; len++) {
-        struct vd_buf buf;
-        vd_buf_init(&buf, &arena);
-        vd_words_tail(&buf, vd_slice(bytes, len));
-        assert_int_equal(buf.len, 32 + (len + 31) / 32 * 32);
     }
 }
 
@@ -368,8 +309,6 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_words_are_those_of_viem, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_tail_ends_on_a_word, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_deterministic_deployer_is_the_known_one, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_each_creation_says_its_own_address, set_up, tear_down),

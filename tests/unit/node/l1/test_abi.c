@@ -43,6 +43,62 @@ test_a_call_is_a_selector_words_and_tails(void **state)
 }
 
 static void
+assert_call(struct vd_abi *abi, const char *hex)
+{
+    uint8_t expected[512];
+    size_t len = strlen(hex) / 2;
+    assert_true(len <= sizeof expected);
+    from_hex(expected, len, hex);
+    assert_int_equal(abi->err, VD_OK);
+    assert_true(vd_slice_eq(vd_abi_view(abi), vd_slice(expected, len)));
+    vd_abi_deinit(abi);
+}
+
+/* Expected bytes: encodeFunctionData of viem 2.56.9. */
+static void
+test_calls_by_signature_are_those_of_viem(void **state)
+{
+    (void)state;
+    struct vd_abi abi;
+    struct vd_address ones;
+    struct vd_address twos;
+    struct vd_u256 bond = vd_u256(80000000000000000u);
+    memset(ones.b, 0x11, 20);
+    memset(twos.b, 0x22, 20);
+    vd_abi_signature(&abi, "upgradeAndCall(address,address,bytes)");
+    vd_abi_address(&abi, &ones);
+    vd_abi_address(&abi, &twos);
+    vd_abi_u64(&abi, 0x60);
+    vd_abi_bytes(&abi, vd_slice((const uint8_t *)"\1\2\3\4\5", 5));
+    assert_call(&abi, "9623609d"
+                      "0000000000000000000000001111111111111111111111111111111111111111"
+                      "0000000000000000000000002222222222222222222222222222222222222222"
+                      "0000000000000000000000000000000000000000000000000000000000000060"
+                      "0000000000000000000000000000000000000000000000000000000000000005"
+                      "0102030405000000000000000000000000000000000000000000000000000000");
+    vd_abi_signature(&abi, "setInitBond(uint32,uint256)");
+    vd_abi_u64(&abi, 100);
+    vd_abi_u256(&abi, &bond);
+    assert_call(&abi, "1e334240"
+                      "0000000000000000000000000000000000000000000000000000000000000064"
+                      "000000000000000000000000000000000000000000000000011c37937e080000");
+}
+
+/* A tail of whole words gets no padding, an empty one only its length. */
+static void
+test_a_tail_ends_on_a_word(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[64];
+    for (size_t len = 0; len <= sizeof bytes; len++) {
+        struct vd_abi abi = {.err = VD_OK};
+        vd_abi_bytes(&abi, vd_slice(bytes, len));
+        assert_int_equal(abi.len, 32 + (len + 31) / 32 * 32);
+        vd_abi_deinit(&abi);
+    }
+}
+
+static void
 test_words_out_of_range_are_refused(void **state)
 {
     (void)state;
@@ -109,6 +165,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_call_is_a_selector_words_and_tails),
+        cmocka_unit_test(test_calls_by_signature_are_those_of_viem),
+        cmocka_unit_test(test_a_tail_ends_on_a_word),
         cmocka_unit_test(test_words_out_of_range_are_refused),
         cmocka_unit_test(test_games_of_the_factory_are_read),
     };
