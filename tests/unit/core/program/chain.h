@@ -31,7 +31,7 @@ enum {
     CHAIN_MAX_L2 = 256,
     CHAIN_MAX_ITEMS = 64,
     CHAIN_MAX_ASKED = 1 << 14,
-    CHAIN_MAX_ACCOUNTS = 512,
+    CHAIN_MAX_ACCOUNTS = 1 << 15,
 };
 #define CHAIN_ROOM ((size_t)4 << 30)
 
@@ -62,7 +62,7 @@ struct chain {
     struct vd_arena exec; /* one block in execution */
     void *program_memory;
     struct vd_rollup_config config;
-    struct vd_genesis_account accounts[CHAIN_MAX_ACCOUNTS];
+    struct vd_genesis_account *accounts;
     size_t account_count;
     struct l1_made l1[CHAIN_MAX_L1];
     size_t l1_count;
@@ -78,6 +78,7 @@ struct chain {
     struct vd_hint hint;
     struct vd_hash *asked; /* keccak keys, in order, each once */
     size_t asked_count;
+    bool keeps_no_list; /* of what is asked: that takes time by its square */
     size_t asks;
     unsigned blake2f_asked;
     size_t asks_max;    /* 0: no limit */
@@ -591,6 +592,7 @@ chain_answer_precompile(struct chain *c, struct vd_slice *value, const struct vd
         memcpy(answer + 13, input + 28 + 64 + 12, 20);
     }
     *value = vd_slice(answer, input[19] == 9 ? 65 : 33);
+    hash_store_put(&c->preimages, key, *value);
     return VD_OK;
 }
 
@@ -602,7 +604,8 @@ chain_find(struct chain *c, struct vd_slice *value, const struct vd_hash *key)
         return VD_ERR_IO;
     if (vd_hash_eq(key, &c->forbidden))
         fail_msg("asked for what is not needed");
-    chain_note(c, key);
+    if (!c->keeps_no_list)
+        chain_note(c, key);
     if (c->is_overridden && vd_hash_eq(key, &c->override)) {
         *value = c->override_bytes;
         return c->is_missing ? VD_ERR_NOT_FOUND : VD_OK;
@@ -705,6 +708,7 @@ chain_new(uint64_t window)
     assert_non_null(c->program_memory);
     vd_arena_init(&c->exec, c->exec_memory, CHAIN_ROOM);
     vd_arena_init(&c->arena, c->memory, CHAIN_ROOM);
+    c->accounts = calloc(CHAIN_MAX_ACCOUNTS, sizeof *c->accounts);
     c->asked = calloc(CHAIN_MAX_ASKED, sizeof *c->asked);
     c->batcher = (struct vd_address){{0xba, [19] = 1}};
     c->curves.recover = chain_recover;
@@ -772,6 +776,7 @@ chain_free(struct chain *c)
     vd_release(c->memory, CHAIN_ROOM);
     vd_release(c->exec_memory, CHAIN_ROOM);
     vd_release(c->program_memory, VD_PROGRAM_MEMORY);
+    free(c->accounts);
     free(c->asked);
     free(c);
 }
