@@ -238,6 +238,19 @@ static const uint64_t blake2b_iv[8] = {
         v[b] = rotr64(v[b] ^ v[c], 63); \
     } while (0)
 
+/* Row r is known where the round is written down: words of the message are at fixed places then. */
+#define BLAKE2B_ROUND(r)                                                       \
+    if (left-- == 0)                                                           \
+        break;                                                                 \
+    BLAKE2B_G(0, 4, 8, 12, m[blake2b_sigma[r][0]], m[blake2b_sigma[r][1]]);    \
+    BLAKE2B_G(1, 5, 9, 13, m[blake2b_sigma[r][2]], m[blake2b_sigma[r][3]]);    \
+    BLAKE2B_G(2, 6, 10, 14, m[blake2b_sigma[r][4]], m[blake2b_sigma[r][5]]);   \
+    BLAKE2B_G(3, 7, 11, 15, m[blake2b_sigma[r][6]], m[blake2b_sigma[r][7]]);   \
+    BLAKE2B_G(0, 5, 10, 15, m[blake2b_sigma[r][8]], m[blake2b_sigma[r][9]]);   \
+    BLAKE2B_G(1, 6, 11, 12, m[blake2b_sigma[r][10]], m[blake2b_sigma[r][11]]); \
+    BLAKE2B_G(2, 7, 8, 13, m[blake2b_sigma[r][12]], m[blake2b_sigma[r][13]]);  \
+    BLAKE2B_G(3, 4, 9, 14, m[blake2b_sigma[r][14]], m[blake2b_sigma[r][15]])
+
 void
 vd_blake2b_f(uint64_t h[8], const uint64_t m[16], const uint64_t t[2], bool final_block,
              uint32_t rounds)
@@ -249,18 +262,17 @@ vd_blake2b_f(uint64_t h[8], const uint64_t m[16], const uint64_t t[2], bool fina
     v[13] ^= t[1];
     if (final_block)
         v[14] = ~v[14];
-    unsigned row = 0;
-    for (uint32_t i = 0; i < rounds; i++) {
-        const uint8_t *s = blake2b_sigma[row];
-        row = row == 9 ? 0 : row + 1;
-        BLAKE2B_G(0, 4, 8, 12, m[s[0]], m[s[1]]);
-        BLAKE2B_G(1, 5, 9, 13, m[s[2]], m[s[3]]);
-        BLAKE2B_G(2, 6, 10, 14, m[s[4]], m[s[5]]);
-        BLAKE2B_G(3, 7, 11, 15, m[s[6]], m[s[7]]);
-        BLAKE2B_G(0, 5, 10, 15, m[s[8]], m[s[9]]);
-        BLAKE2B_G(1, 6, 11, 12, m[s[10]], m[s[11]]);
-        BLAKE2B_G(2, 7, 8, 13, m[s[12]], m[s[13]]);
-        BLAKE2B_G(3, 4, 9, 14, m[s[14]], m[s[15]]);
+    for (uint32_t left = rounds;;) {
+        BLAKE2B_ROUND(0);
+        BLAKE2B_ROUND(1);
+        BLAKE2B_ROUND(2);
+        BLAKE2B_ROUND(3);
+        BLAKE2B_ROUND(4);
+        BLAKE2B_ROUND(5);
+        BLAKE2B_ROUND(6);
+        BLAKE2B_ROUND(7);
+        BLAKE2B_ROUND(8);
+        BLAKE2B_ROUND(9);
     }
     for (unsigned i = 0; i < 8; i++)
         h[i] ^= v[i] ^ v[i + 8];
