@@ -20,6 +20,10 @@ interface Vm {
     function assume(bool condition) external pure;
     function chainId(uint256 id) external;
     function deal(address account, uint256 balance) external;
+    function envOr(string calldata name, string calldata otherwise)
+        external
+        view
+        returns (string memory);
     function etch(address account, bytes calldata code) external;
     function expectEmit() external;
     function expectEmit(address emitter) external;
@@ -30,8 +34,10 @@ interface Vm {
     function getRecordedLogs() external returns (Log[] memory);
     function load(address account, bytes32 slot) external view returns (bytes32);
     function mockCall(address callee, bytes calldata data, bytes calldata answer) external;
+    function parseBytes(string calldata text) external pure returns (bytes memory);
     function prank(address sender) external;
     function prank(address sender, address origin) external;
+    function readLine(string calldata path) external view returns (string memory);
     function recordLogs() external;
     function roll(uint256 number) external;
     function sign(uint256 privateKey, bytes32 digest)
