@@ -20,7 +20,7 @@ vd_guest_main(void)
     vd_oracle_curves_init(&curves, &oracle);
     program = (struct vd_program){.config = &config, .curves = &curves.curves, .oracle = &oracle};
     vd_program_memory_init(&program.memory, (void *)(uintptr_t)VD_GUEST_MEMORY, VD_PROGRAM_MEMORY);
-    enum vd_err err = vd_block_run(&program, &result, &hash);
+    enum vd_err err = vd_execution_run(&program, &result, &hash);
     if (err != VD_OK || result.verdict == VD_PROGRAM_PANIC) {
         vd_guest_exit(VD_VM_PANIC);
     }

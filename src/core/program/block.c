@@ -101,7 +101,7 @@ judge(struct vd_program_result *result, enum payload_verdict verdict, bool equal
 }
 
 enum vd_err
-vd_block_run(struct vd_program *program, struct vd_program_result *result, struct vd_hash *hash)
+vd_execution_run(struct vd_program *program, struct vd_program_result *result, struct vd_hash *hash)
 {
     struct run *run = VD_ARENA_NEW(&program->memory.walk, struct run, 1);
     struct vd_header parent;

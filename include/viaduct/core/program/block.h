@@ -21,10 +21,10 @@ VD_MUST_USE enum vd_err vd_block_attributes_decode(struct vd_block_env *env,
                                                    size_t *count, struct vd_arena *arena,
                                                    struct vd_slice bytes);
 
-/* vd_block_run executes the block that the local preimages name, with the rules of
+/* vd_execution_run executes the block that the local preimages name, with the rules of
    program->config->l2.  VALID: its hash is the one expected; INVALID: another, or no block.  Of
    *result, head and output stay zero; *hash is the block's.  Errors as of vd_program_run. */
-VD_MUST_USE enum vd_err vd_block_run(struct vd_program *program, struct vd_program_result *result,
-                                     struct vd_hash *hash);
+VD_MUST_USE enum vd_err vd_execution_run(struct vd_program *program,
+                                         struct vd_program_result *result, struct vd_hash *hash);
 
 #endif
