@@ -119,7 +119,7 @@ describe('a chain deployed on anvil', () => {
   })
 
   test('genesis computes the same files again', bound, async () => {
-    const out = temporaryFolder()
+    const out = join(temporaryFolder(), 'again')
     const { code, errors } = await run(viaduct, ['genesis', '--l1', anvil.url, '--config',
       deployment.configFile, '--deployment', deployment.folder, '--out', out])
     assert.equal(code, 0, errors)

@@ -394,6 +394,9 @@ library Constants {
     /// @notice systemConfig()
     bytes4 internal constant SELECTOR_SYSTEM_CONFIG = 0x33d7e2bd;
 
+    /// @notice otherBridge()
+    bytes4 internal constant SELECTOR_OTHER_BRIDGE = 0xc89701a2;
+
     /// @notice initiateWithdrawal(address,uint256,bytes)
     bytes4 internal constant SELECTOR_INITIATE_WITHDRAWAL = 0xc2b3e5ac;
 

@@ -538,14 +538,27 @@ bridge_amount(struct bridge *b, struct vd_u256 *out, const char *option, const c
     return true;
 }
 
+/* EIP-55: letters of both cases are a checksum. */
+static bool
+has_wrong_checksum(const char *text, const struct vd_address *address)
+{
+    char right[43];
+    vd_address_text(right, address);
+    return strpbrk(text + 2, "abcdef") && strpbrk(text + 2, "ABCDEF") && strcmp(text, right) != 0;
+}
+
 bool
 bridge_address(struct bridge *b, struct vd_address *out, const char *option, const char *text)
 {
-    if (text && vd_file_parse_fixed(out->b, sizeof out->b, text)) {
-        return true;
+    if (!text || !vd_file_parse_fixed(out->b, sizeof out->b, text)) {
+        return bridge_fail(b, "%s is %s%s; give an address, 0x and 40 hex digits", option,
+                           text ? "" : "missing", text ? text : "");
     }
-    return bridge_fail(b, "%s is %s%s; give an address, 0x and 40 hex digits", option,
-                       text ? "" : "missing", text ? text : "");
+    return !has_wrong_checksum(text, out) ||
+           bridge_fail(b,
+                       "%s is %s, whose upper and lower case letters do not fit the digits "
+                       "(EIP-55): look for a typing error, or give it in lower case",
+                       option, text);
 }
 
 bool

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Activation times and blob parameters of the public L1s (go-ethereum, params/config.go). */
@@ -408,6 +409,16 @@ vd_genesis_json_write(const struct vd_genesis *genesis, const struct vd_chain_co
     json_object_set_new(root, "excessBlobGas", u64_hex_json(genesis->excess_blob_gas));
     json_object_set_new(root, "blobGasUsed", u64_hex_json(genesis->blob_gas_used));
     return root;
+}
+
+bool
+vd_file_folder(const char *path, char *error, size_t error_len)
+{
+    if (mkdir(path, 0755) == 0 || errno == EEXIST) {
+        return true;
+    }
+    snprintf(error, error_len, "cannot make the folder %s: %s", path, strerror(errno));
+    return false;
 }
 
 bool

@@ -22,6 +22,9 @@ bool vd_genesis_json_read(struct vd_file_read *r, struct vd_genesis *genesis, co
 json_t *vd_genesis_json_write(const struct vd_genesis *genesis,
                               const struct vd_chain_config *config);
 
+/* vd_file_folder makes the folder that files are to be stored in, if it is not there.  False: error
+   is set. */
+bool vd_file_folder(const char *path, char *error, size_t error_len);
 /* vd_file_store writes document to path through a temporary file in the same folder, so that the
    file is whole or not there.  False: error is set. */
 bool vd_file_store(json_t *document, const char *path, char *error, size_t error_len);

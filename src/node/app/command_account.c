@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "addresses.h"
 #include "commands.h"
 #include "file_read.h"
 #include "keystore_files.h"
@@ -29,30 +30,13 @@ fail(struct account *a, const char *text)
     return false;
 }
 
-/* EIP-55: a digit is upper case where the same digit of the text's hash is above 7. */
-static void
-address_text(char out[43], const struct vd_address *address)
-{
-    char hash[64];
-    memcpy(out, "0x", 2);
-    vd_hex_encode(out + 2, address->b, sizeof address->b);
-    struct vd_hash digest = vd_keccak256(vd_slice((const uint8_t *)out + 2, 40));
-    vd_hex_encode(hash, digest.b, sizeof digest.b);
-    for (int i = 0; i < 40; i++) {
-        if (out[2 + i] >= 'a' && hash[i] > '7') {
-            out[2 + i] = (char)(out[2 + i] - 'a' + 'A');
-        }
-    }
-    out[42] = '\0';
-}
-
 static bool
 print_account(void *ctx, const char *path, const struct vd_address *address)
 {
     char text[43];
     size_t *count = ctx;
     if (address) {
-        address_text(text, address);
+        vd_address_text(text, address);
     }
     printf("%-42s  %s\n", address ? text : "(no address stated)", path);
     ++*count;

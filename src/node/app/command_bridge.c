@@ -69,22 +69,13 @@ open_layer(struct bridge *b, struct vd_l1 **layer, const char *option, const cha
     return err == VD_OK || bridge_fail(b, "%s: %s", option, vd_err_text(err));
 }
 
-/* Both are asked for their chain at once, so that a wrong address shows before anything is sent. */
 static bool
-check_layers(struct bridge *b)
+check_portal(struct bridge *b)
 {
-    uint64_t l1_id = 0;
-    uint64_t l2_id = 0;
     struct vd_slice answer;
     struct vd_address there;
     struct vd_abi call;
     bool reverted = false;
-    if (!bridge_chain_id(b, b->l1, &l1_id) || !bridge_chain_id(b, b->l2, &l2_id)) {
-        return false;
-    }
-    if (l1_id == l2_id) {
-        return bridge_fail(b, "--l1 and --l2 are the same chain, %llu", (unsigned long long)l1_id);
-    }
     vd_abi_call(&call, VD_SELECTOR_SYSTEM_CONFIG);
     if (!bridge_call(b, b->l1, &answer, &reverted, &b->addresses.optimism_portal, &call)) {
         return false;
@@ -92,6 +83,45 @@ check_layers(struct bridge *b)
     return (!reverted && vd_abi_read_address(&there, answer, 0)) ||
            bridge_fail(b, "L1: there is no portal at %s; are --l1 and --addresses of one rollup?",
                        bridge_hex(b->addresses.optimism_portal.b, 20).text);
+}
+
+/* The bridge of L2 names its counterpart, which a node of another rollup cannot get right. */
+static bool
+check_l2_bridge(struct bridge *b)
+{
+    struct vd_slice answer;
+    struct vd_address there;
+    struct vd_abi call;
+    bool reverted = false;
+    vd_abi_call(&call, VD_SELECTOR_OTHER_BRIDGE);
+    if (!bridge_call(b, b->l2, &answer, &reverted, &VD_L2_STANDARD_BRIDGE, &call)) {
+        return false;
+    }
+    if (reverted || !vd_abi_read_address(&there, answer, 0)) {
+        return bridge_fail(b, "L2: there is no bridge at %s; is --l2 a node of the rollup?",
+                           bridge_hex(VD_L2_STANDARD_BRIDGE.b, 20).text);
+    }
+    return vd_address_eq(&there, &b->addresses.l1_standard_bridge) ||
+           bridge_fail(b,
+                       "L2: its bridge belongs to %s of L1 and not to %s; are --l2 and "
+                       "--addresses of one rollup?",
+                       bridge_hex(there.b, 20).text,
+                       bridge_hex(b->addresses.l1_standard_bridge.b, 20).text);
+}
+
+/* Both are asked what they are at once, so that a wrong address shows before anything is sent. */
+static bool
+check_layers(struct bridge *b)
+{
+    uint64_t l1_id = 0;
+    uint64_t l2_id = 0;
+    if (!bridge_chain_id(b, b->l1, &l1_id) || !bridge_chain_id(b, b->l2, &l2_id)) {
+        return false;
+    }
+    if (l1_id == l2_id) {
+        return bridge_fail(b, "--l1 and --l2 are the same chain, %llu", (unsigned long long)l1_id);
+    }
+    return check_portal(b) && check_l2_bridge(b);
 }
 
 static bool

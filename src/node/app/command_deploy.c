@@ -1,10 +1,8 @@
 /* viaduct deploy: the contracts of a new chain on its L1, and the files that its nodes start
    from. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -79,16 +77,6 @@ on_done(void *ctx, const char *error)
 }
 
 static bool
-make_folder(const char *path, char *error, size_t error_len)
-{
-    if (mkdir(path, 0755) == 0 || errno == EEXIST) {
-        return true;
-    }
-    snprintf(error, error_len, "cannot make the folder %s: %s", path, strerror(errno));
-    return false;
-}
-
-static bool
 is_development(uint64_t chain_id)
 {
     return chain_id == 900 || chain_id == 31337;
@@ -99,7 +87,7 @@ open_all(struct command *c, char *error, size_t error_len)
 {
     struct vd_l1_config l1 = {.url = c->options.l1, .poll_interval_ms = POLL_MS};
     struct vd_role_key_options key = vd_command_key_options(&c->options, "deployer");
-    if (!make_folder(c->options.out, error, error_len) ||
+    if (!vd_file_folder(c->options.out, error, error_len) ||
         !vd_signer_from_options(&c->signer, &key, &c->run.loop, c->run.pool, error, error_len)) {
         return false;
     }

@@ -77,6 +77,7 @@ on_start_block(void *ctx, const struct vd_l1_status *status, const struct vd_has
                               .timestamp = header->timestamp};
     struct vd_founded founded;
     if (!vd_found(&founded, &c->arena, &c->founding, &start, error, sizeof error) ||
+        !vd_file_folder(c->options.out, error, sizeof error) ||
         !store(c, vd_genesis_json_write(&founded.genesis, &founded.config.l2), "genesis.json",
                error, sizeof error) ||
         !store(c, vd_rollup_json_write(&founded.config), "rollup.json", error, sizeof error)) {

@@ -9,7 +9,12 @@ vd_file_load(struct vd_file_read *r, const char *path)
     json_error_t error;
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
-        snprintf(r->error, r->error_len, "%s: %s (line %d)", path, error.text, error.line);
+        /* The text of a file that cannot be opened names it, and there is no line. */
+        if (error.line < 0) {
+            snprintf(r->error, r->error_len, "%s", error.text);
+        } else {
+            snprintf(r->error, r->error_len, "%s: %s (line %d)", path, error.text, error.line);
+        }
     } else if (!json_is_object(root)) {
         snprintf(r->error, r->error_len, "%s: expected a JSON object", path);
         json_decref(root);

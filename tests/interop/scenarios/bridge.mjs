@@ -1,12 +1,14 @@
 // Deposits and withdrawals by viem's op-stack actions as they are published.
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   encodeFunctionData, getAddress, hexToBigInt, pad, parseAbi, parseEther, parseEventLogs, size, slice, toHex,
 } from 'viem'
 import { getL2TransactionHashes, getWithdrawals } from 'viem/op-stack'
 import { own, token } from '../support/artifacts.mjs'
 import { accounts } from '../support/chain.mjs'
-import { run, viaduct, waitFor } from '../support/harness.mjs'
+import { run, temporaryFolder, viaduct, waitFor } from '../support/harness.mjs'
 import { call } from '../support/rpc.mjs'
 
 const predeploy = (low) => `0x42000000000000000000000000000000000000${low}`
@@ -249,6 +251,14 @@ export async function unusualDeposits(rollup, index) {
   assert.equal(await rollup.p2.getBalance({ address: me }), before + parseEther('0.2'))
 }
 
+/** An addresses file with the bridge of another rollup on the same L1. */
+function foreign(addresses) {
+  const file = join(temporaryFolder(), 'addresses.json')
+  const contracts = JSON.parse(readFileSync(addresses, 'utf8'))
+  writeFileSync(file, JSON.stringify({ ...contracts, L1StandardBridgeProxy: contracts.L1ERC721BridgeProxy }))
+  return file
+}
+
 /** The walk of docs/bridge.md: every step by the program's own commands, twice where it matters. */
 export async function commands(rollup, index, { addresses, key }) {
   const common = ['--l1', rollup.l1Url, '--l2', rollup.l2Url, '--addresses', addresses]
@@ -298,6 +308,10 @@ export async function commands(rollup, index, { addresses, key }) {
   await refused(/--amount is '1\.5'; give a whole number of wei/, 'deposit', '--amount', '1.5')
   await refused(/--amount is missing/, 'deposit')
   await refused(/--to is 0x12; give an address/, 'deposit', '--amount', '1', '--to', '0x12')
+  await refused(/do not fit the digits \(EIP-55\)/, 'deposit', '--amount', '1', '--to',
+    '0xf39fd6e51aad88F6F4ce6aB8827279cffFb92266')
+  await refused(/L2: its bridge belongs to/, 'withdraw', '--amount', '1', '--addresses', foreign(addresses))
+  await refused(/nothing\.json: No such file/, 'status', '--tx', ether, '--addresses', 'nothing.json')
   await refused(/is no counterpart/, 'deposit', '--amount', '1', '--l1-token', pair.l1, '--l2-token', me)
   await refused(/withdraws nothing/, 'status', '--tx', (await rollup.p2.getBlock()).transactions[0])
   await refused(/is in no block/, 'status', '--tx', pad('0x01'))
