@@ -16,7 +16,7 @@ contract PositionTest is Test {
     }
 
     function testFuzz_move_leadsBesideTheClaim(uint8 depth, uint128 index) public pure {
-        depth = uint8(_bound(depth, 0, Position.MAX_DEPTH));
+        depth = uint8(_bound(depth, 1, Position.MAX_DEPTH));
         uint256 i = index % 2 ** depth;
         uint128 position = uint128(2 ** depth + i);
         uint128 attack = Position.move(position, true);
