@@ -22,24 +22,39 @@ read_account(struct vd_reading *r, struct account_read *a, const struct vd_rpc_b
     return bad != NULL ? bad : vd_reading_account(r, &a->account, &a->found, &a->source, address);
 }
 
+/* The answer on one account of one block. */
 static vd_done *
-eth_get_balance(struct vd_rpc_call *call, void *ctx)
+of_account(struct vd_rpc_call *call, void *ctx,
+           vd_done *(*answer)(struct vd_reading *r, const struct vd_rpc_block *block,
+                              const struct vd_address *address))
 {
     struct vd_address address;
     struct vd_rpc_block block;
     struct vd_reading r;
-    struct account_read a;
     vd_done *done =
         vd_rpc_params(call, VD_PARAM_ADDRESS(&address), VD_PARAM_BLOCK_OR_HASH_OPT(&block));
     if (done == NULL)
         done = vd_reading_open(&r, ctx, call);
     if (done != NULL)
         return done;
-    done = read_account(&r, &a, &block, &address);
-    if (done == NULL)
-        done = vd_rpc_reply_u256(call, &a.account.balance);
+    done = answer(&r, &block, &address);
     vd_reading_close(&r);
     return done;
+}
+
+static vd_done *
+reply_balance(struct vd_reading *r, const struct vd_rpc_block *block,
+              const struct vd_address *address)
+{
+    struct account_read a;
+    vd_done *bad = read_account(r, &a, block, address);
+    return bad != NULL ? bad : vd_rpc_reply_u256(r->call, &a.account.balance);
+}
+
+static vd_done *
+eth_get_balance(struct vd_rpc_call *call, void *ctx)
+{
+    return of_account(call, ctx, reply_balance);
 }
 
 static vd_done *
@@ -59,26 +74,19 @@ reply_nonce(struct vd_reading *r, const struct vd_rpc_block *block,
 static vd_done *
 eth_get_transaction_count(struct vd_rpc_call *call, void *ctx)
 {
-    struct vd_address address;
-    struct vd_rpc_block block;
-    struct vd_reading r;
-    vd_done *done =
-        vd_rpc_params(call, VD_PARAM_ADDRESS(&address), VD_PARAM_BLOCK_OR_HASH_OPT(&block));
-    if (done == NULL)
-        done = vd_reading_open(&r, ctx, call);
-    if (done != NULL)
-        return done;
-    done = reply_nonce(&r, &block, &address);
-    vd_reading_close(&r);
-    return done;
+    return of_account(call, ctx, reply_nonce);
 }
 
 static vd_done *
-reply_code(struct vd_reading *r, const struct account_read *a)
+reply_code(struct vd_reading *r, const struct vd_rpc_block *block, const struct vd_address *address)
 {
+    struct account_read a;
     struct vd_slice code = {0};
-    if (a->found && !vd_hash_eq(&a->account.code_hash, &VD_EMPTY_CODE_HASH)) {
-        enum vd_err err = a->source.code(a->source.ctx, &code, &a->account.code_hash);
+    vd_done *bad = read_account(r, &a, block, address);
+    if (bad != NULL)
+        return bad;
+    if (a.found && !vd_hash_eq(&a.account.code_hash, &VD_EMPTY_CODE_HASH)) {
+        enum vd_err err = a.source.code(a.source.ctx, &code, &a.account.code_hash);
         if (err != VD_OK)
             return vd_answer_err(r->call, err);
     }
@@ -88,21 +96,7 @@ reply_code(struct vd_reading *r, const struct account_read *a)
 static vd_done *
 eth_get_code(struct vd_rpc_call *call, void *ctx)
 {
-    struct vd_address address;
-    struct vd_rpc_block block;
-    struct vd_reading r;
-    struct account_read a;
-    vd_done *done =
-        vd_rpc_params(call, VD_PARAM_ADDRESS(&address), VD_PARAM_BLOCK_OR_HASH_OPT(&block));
-    if (done == NULL)
-        done = vd_reading_open(&r, ctx, call);
-    if (done != NULL)
-        return done;
-    done = read_account(&r, &a, &block, &address);
-    if (done == NULL)
-        done = reply_code(&r, &a);
-    vd_reading_close(&r);
-    return done;
+    return of_account(call, ctx, reply_code);
 }
 
 /* --- storage --- */

@@ -55,60 +55,54 @@ suggest_tip(struct vd_reading *r, struct vd_u256 *tip)
     return NULL;
 }
 
+/* The answer of a method without parameters: one price in wei. */
 static vd_done *
-eth_max_priority_fee_per_gas(struct vd_rpc_call *call, void *ctx)
+price(struct vd_rpc_call *call, void *ctx,
+      vd_done *(*find)(struct vd_reading *r, struct vd_u256 *price))
 {
     struct vd_reading r;
-    struct vd_u256 tip;
+    struct vd_u256 found;
     vd_done *done = vd_rpc_no_params(call);
     if (done == NULL)
         done = vd_reading_open(&r, ctx, call);
     if (done != NULL)
         return done;
-    done = suggest_tip(&r, &tip);
+    done = find(&r, &found);
     if (done == NULL)
-        done = vd_rpc_reply_u256(call, &tip);
+        done = vd_rpc_reply_u256(call, &found);
     vd_reading_close(&r);
     return done;
+}
+
+static vd_done *
+eth_max_priority_fee_per_gas(struct vd_rpc_call *call, void *ctx)
+{
+    return price(call, ctx, suggest_tip);
+}
+
+static vd_done *
+gas_price(struct vd_reading *r, struct vd_u256 *sum)
+{
+    struct vd_u256 tip;
+    struct vd_u256 base_fee;
+    vd_done *bad = suggest_tip(r, &tip);
+    if (bad == NULL)
+        bad = vd_reading_next_base_fee(r, &base_fee);
+    if (bad == NULL)
+        *sum = vd_u256_add(&tip, &base_fee);
+    return bad;
 }
 
 static vd_done *
 eth_gas_price(struct vd_rpc_call *call, void *ctx)
 {
-    struct vd_reading r;
-    struct vd_u256 tip;
-    struct vd_u256 base_fee;
-    vd_done *done = vd_rpc_no_params(call);
-    if (done == NULL)
-        done = vd_reading_open(&r, ctx, call);
-    if (done != NULL)
-        return done;
-    done = suggest_tip(&r, &tip);
-    if (done == NULL)
-        done = vd_reading_next_base_fee(&r, &base_fee);
-    if (done == NULL) {
-        tip = vd_u256_add(&tip, &base_fee);
-        done = vd_rpc_reply_u256(call, &tip);
-    }
-    vd_reading_close(&r);
-    return done;
+    return price(call, ctx, gas_price);
 }
 
 static vd_done *
 eth_base_fee(struct vd_rpc_call *call, void *ctx)
 {
-    struct vd_reading r;
-    struct vd_u256 base_fee;
-    vd_done *done = vd_rpc_no_params(call);
-    if (done == NULL)
-        done = vd_reading_open(&r, ctx, call);
-    if (done != NULL)
-        return done;
-    done = vd_reading_next_base_fee(&r, &base_fee);
-    if (done == NULL)
-        done = vd_rpc_reply_u256(call, &base_fee);
-    vd_reading_close(&r);
-    return done;
+    return price(call, ctx, vd_reading_next_base_fee);
 }
 
 /* On L2 the fee is 1, as BLOBBASEFEE says (OP Stack specs, Ecotone execution engine). */
@@ -121,23 +115,20 @@ blob_fee(const struct vd_rpc_api *api, uint64_t excess, uint64_t time)
 }
 
 static vd_done *
-eth_blob_base_fee(struct vd_rpc_call *call, void *ctx)
+latest_blob_fee(struct vd_reading *r, struct vd_u256 *fee)
 {
-    struct vd_reading r;
     struct vd_at at;
     struct vd_rpc_block latest = {.tag = VD_BLOCK_LATEST};
-    vd_done *done = vd_rpc_no_params(call);
-    if (done == NULL)
-        done = vd_reading_open(&r, ctx, call);
-    if (done != NULL)
-        return done;
-    done = vd_reading_block(&r, &at, &latest);
-    if (done == NULL) {
-        struct vd_u256 fee = blob_fee(ctx, at.header.excess_blob_gas, at.header.timestamp);
-        done = vd_rpc_reply_u256(call, &fee);
-    }
-    vd_reading_close(&r);
-    return done;
+    vd_done *bad = vd_reading_block(r, &at, &latest);
+    if (bad == NULL)
+        *fee = blob_fee(r->api, at.header.excess_blob_gas, at.header.timestamp);
+    return bad;
+}
+
+static vd_done *
+eth_blob_base_fee(struct vd_rpc_call *call, void *ctx)
+{
+    return price(call, ctx, latest_blob_fee);
 }
 
 /* --- eth_feeHistory --- */
