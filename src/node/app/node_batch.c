@@ -1,10 +1,6 @@
 /* The batcher's effects over engine, worker pool and transaction manager. */
 #include "node_internal.h"
 
-#include <stdio.h>
-
-#include "viaduct/node/l1/signer.h"
-
 static void
 get_block(void *ctx, uint64_t number)
 {
@@ -79,10 +75,7 @@ static void
 on_event(void *ctx, const struct vd_txm_event *event)
 {
     struct vd_node *n = ctx;
-    if (event->kind == VD_TXM_STUCK) {
-        vd_log(n->config.logger, VD_LOG_WARN, "batcher", "transaction of nonce %llu waits: %s",
-               (unsigned long long)event->nonce, event->text);
-    }
+    vd_node_txm_log(n, "batcher", event);
     if (n->batcher && !n->closing) {
         vd_batcher_tx_event(n->batcher, event);
     }
@@ -101,15 +94,10 @@ vd_node_batcher_new(struct vd_node *n, char *why, size_t why_size)
     if (!n->config.batcher_signer) {
         return VD_OK;
     }
-    char path[4096];
-    snprintf(path, sizeof path, "%s/batcher.journal", n->config.folder);
-    struct vd_u256 gwei = vd_u256(1000000000);
-    struct vd_u256 cap = vd_u256(n->config.batcher_max_fee_gwei);
-    struct vd_txm_config txm = {.chain_id = n->rollup.l1_chain_id,
-                                .from = *vd_signer_address(n->config.batcher_signer),
-                                .max_fee_cap = vd_u256_mul(&cap, &gwei),
-                                .confirmations = n->config.batcher_confs,
-                                .depth_0 = n->config.batcher_confs == 0};
+    struct vd_node_account account = {.role = "batcher",
+                                      .signer = n->config.batcher_signer,
+                                      .confirmations = n->config.batcher_confs,
+                                      .max_fee_gwei = n->config.batcher_max_fee_gwei};
     n->txm_listener = (struct vd_txm_listener){.ctx = n, .event = on_event};
     struct vd_batcher_config config = {
         .rollup = &n->rollup,
@@ -126,8 +114,7 @@ vd_node_batcher_new(struct vd_node *n, char *why, size_t why_size)
                                          .note = note};
     enum vd_err err = vd_batcher_new(&n->batcher, &config, &effects);
     if (err == VD_OK) {
-        err = vd_txm_open(&n->txm, why, why_size, n->config.loop, n->config.pool, n->l1,
-                          n->config.batcher_signer, path, &txm, &n->txm_listener);
+        err = vd_node_txm_open(n, &n->txm, why, why_size, &account, &n->txm_listener);
     }
     if (err == VD_OK) {
         vd_txm_each(vd_txm_driver_manager(n->txm), restore, n);

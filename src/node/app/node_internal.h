@@ -106,6 +106,20 @@ void vd_node_sequencer_start(struct vd_node *n);
 /* The same if it has not been started yet. */
 void vd_node_sequencer_check(struct vd_node *n);
 
+/* node_txm.c: an account of L1 and what its transactions may cost */
+struct vd_node_account {
+    const char *role; /* names the journal in the node's folder */
+    struct vd_signer *signer;
+    uint64_t confirmations;
+    uint64_t max_fee_gwei;
+};
+/* Errors as vd_txm_open. */
+enum vd_err vd_node_txm_open(struct vd_node *n, struct vd_txm_driver **out, char *why,
+                             size_t why_size, const struct vd_node_account *account,
+                             const struct vd_txm_listener *listener);
+/* A line for a transaction that waits. */
+void vd_node_txm_log(struct vd_node *n, const char *role, const struct vd_txm_event *event);
+
 /* node_batch.c */
 enum vd_err vd_node_batcher_new(struct vd_node *n, char *why, size_t why_size);
 void vd_node_batcher_heads(struct vd_node *n);

@@ -2,10 +2,6 @@
    account and share its manager. */
 #include "node_internal.h"
 
-#include <stdio.h>
-
-#include "viaduct/node/l1/signer.h"
-
 /* --- reads of L1 --- */
 
 static void
@@ -131,10 +127,7 @@ static void
 on_event(void *ctx, const struct vd_txm_event *event)
 {
     struct vd_node *n = ctx;
-    if (event->kind == VD_TXM_STUCK) {
-        vd_log(n->config.logger, VD_LOG_WARN, "proposer", "transaction of nonce %llu waits: %s",
-               (unsigned long long)event->nonce, event->text);
-    }
+    vd_node_txm_log(n, "proposer", event);
     if (n->proposer && !n->closing) {
         vd_proposer_tx_event(n->proposer, event);
         vd_resolver_tx_event(n->resolver, event);
@@ -183,20 +176,14 @@ vd_node_proposer_new(struct vd_node *n, char *why, size_t why_size)
     if (!n->config.proposer_signer) {
         return VD_OK;
     }
-    char path[4096];
-    snprintf(path, sizeof path, "%s/proposer.journal", n->config.folder);
-    struct vd_u256 gwei = vd_u256(1000000000);
-    struct vd_u256 cap = vd_u256(n->config.proposer_max_fee_gwei);
-    struct vd_txm_config txm = {.chain_id = n->rollup.l1_chain_id,
-                                .from = *vd_signer_address(n->config.proposer_signer),
-                                .max_fee_cap = vd_u256_mul(&cap, &gwei),
-                                .confirmations = n->config.proposer_confs,
-                                .depth_0 = n->config.proposer_confs == 0};
+    struct vd_node_account account = {.role = "proposer",
+                                      .signer = n->config.proposer_signer,
+                                      .confirmations = n->config.proposer_confs,
+                                      .max_fee_gwei = n->config.proposer_max_fee_gwei};
     n->proposer_listener = (struct vd_txm_listener){.ctx = n, .event = on_event};
     enum vd_err err = new_roles(n);
     if (err == VD_OK) {
-        err = vd_txm_open(&n->proposer_txm, why, why_size, n->config.loop, n->config.pool, n->l1,
-                          n->config.proposer_signer, path, &txm, &n->proposer_listener);
+        err = vd_node_txm_open(n, &n->proposer_txm, why, why_size, &account, &n->proposer_listener);
     }
     if (err == VD_OK) {
         vd_txm_each(vd_txm_driver_manager(n->proposer_txm), restore, n);
