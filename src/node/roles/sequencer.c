@@ -146,14 +146,19 @@ build_attributes(struct vd_sequencer *s, const struct origin *origin)
                                &origin->system, &l1, NULL, 0);
 }
 
+/* One line an episode: while L1 catches up, each new origin allows a few blocks and the limit is
+   reached again.  The episode is over when half the limit is free. */
 static void
 note_drift(struct vd_sequencer *s, bool waits)
 {
     if (waits && !s->drift_noted) {
         note(s, "drift limit reached, no block until L1 gives the origin after",
              s->current->ref.number);
+        s->drift_noted = true;
     }
-    s->drift_noted = waits;
+    if (next_timestamp(s) <= s->current->ref.timestamp + VD_MAX_SEQUENCER_DRIFT_S / 2) {
+        s->drift_noted = false;
+    }
 }
 
 static void

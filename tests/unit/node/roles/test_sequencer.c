@@ -246,6 +246,37 @@ test_without_l1_it_goes_on_to_the_drift_limit_and_says_so(void **state)
     vd_sequencer_free(m.sequencer);
 }
 
+/* L1 comes back slowly, an origin a minute, then all at once; and fails a second time. */
+static void
+test_the_drift_limit_is_told_once_an_episode(void **state)
+{
+    (void)state;
+    static struct model m;
+    start(&m, 0);
+    for (int i = 0; i < 2400; i++) {
+        second(&m, false);
+    }
+    for (int i = 0; i < 1200; i++) {
+        if (i % 60 == 0) {
+            vd_sequencer_l1(m.sequencer, m.now * 1000, ++m.l1_head);
+        }
+        second(&m, false);
+    }
+    assert_int_equal(m.head.l1_origin.number, 20);
+    assert_int_equal(m.head.timestamp, 20 * L1_SECONDS + VD_MAX_SEQUENCER_DRIFT_S);
+    assert_int_equal(m.notes, 1);
+    for (int i = 0; i < 600; i++) {
+        second(&m, true);
+    }
+    assert_int_equal(m.head.number, m.now / 2);
+    assert_int_equal(m.notes, 1);
+    for (int i = 0; i < 2400; i++) {
+        second(&m, false);
+    }
+    assert_int_equal(m.notes, 2);
+    vd_sequencer_free(m.sequencer);
+}
+
 static void
 test_behind_the_clock_blocks_follow_at_once(void **state)
 {
@@ -318,6 +349,7 @@ main(void)
         cmocka_unit_test(test_origins_keep_pace_with_an_l1_as_fast_as_l2),
         cmocka_unit_test(test_origins_wait_for_their_depth),
         cmocka_unit_test(test_without_l1_it_goes_on_to_the_drift_limit_and_says_so),
+        cmocka_unit_test(test_the_drift_limit_is_told_once_an_episode),
         cmocka_unit_test(test_behind_the_clock_blocks_follow_at_once),
         cmocka_unit_test(test_a_start_on_another_head_forgets_what_was_asked),
         cmocka_unit_test(test_an_origin_that_left_l1_is_not_built_on),
