@@ -23,6 +23,8 @@ if [ -d "$here/peer/node_modules/@eth-optimism/contracts-bedrock" ]; then
 else
     echo "SKIPPED: gas on L1 against the OP Stack's contracts (npm ci --prefix tests/bench/peer)"
 fi
+node "$here/prove.mjs" "$build/bin/viaduct" "${out%.json}.prove.json" ||
+    echo "the figures of the fault proof failed"
 if [ -x "$build/bin/viaduct-evm" ] && [ -n "${VD_VECTORS:-}" ]; then
     "$here/evm.sh" "$build/bin/viaduct-evm" || echo "the EVM's figures failed"
 else
@@ -35,4 +37,4 @@ for program in bench_trie bench_store bench_past bench_channel; do # roots, comm
         echo "SKIPPED: $program is not built"
     fi
 done
-echo "JSON of the node's figures: $out, of gas on L1: ${out%.json}.gas.json"
+echo "JSON of the node's figures: $out, of gas on L1: ${out%.json}.gas.json, of the proof: ${out%.json}.prove.json"
