@@ -73,6 +73,53 @@ fill_modexp_1024(uint8_t *in)
     fill_modexp(in, 1024, 1);
 }
 
+/* The least that modexp of this length costs: once, without a squaring. */
+static void
+fill_modexp_once(uint8_t *in)
+{
+    fill_modexp(in, 1024, 1);
+    in[96 + 1024] = 1;
+}
+
+/* Two products for the price of one. */
+static void
+fill_modexp_cube(uint8_t *in)
+{
+    fill_modexp_once(in);
+    in[96 + 1024] = 3;
+}
+
+static void
+fill_modexp_power(uint8_t *in)
+{
+    fill_modexp_once(in);
+    memset(in + 96 + 1024 + 1, 0, 1024);
+    in[96 + 1024 + 1] = 0xc0;
+}
+
+static void
+fill_modexp_half(uint8_t *in)
+{
+    fill_modexp_once(in);
+    memset(in + 96 + 1024 + 1 + 512, 0, 512);
+}
+
+/* 200 gas is the least price of all. */
+static void
+fill_modexp_least(uint8_t *in)
+{
+    fill_modexp(in, 64, 1);
+    in[96 + 64] = 0xff;
+    in[96 + 64 + 64] = 0xfe;
+}
+
+static void
+fill_modexp_least_192(uint8_t *in)
+{
+    fill_modexp(in, 192, 1);
+    in[96 + 192] = 1;
+}
+
 static void
 fill_blake2f_31(uint8_t *in)
 {
@@ -222,6 +269,42 @@ static const struct work works[] = {
      .input = 2145,
      .rest = 400000,
      .fill = fill_modexp_1024},
+    {.name = "modexp 1024, once",
+     .body = PRECOMPILE("0861", "05"),
+     .repeat = 1,
+     .input = 2145,
+     .rest = 60000,
+     .fill = fill_modexp_once},
+    {.name = "modexp 1024, cube",
+     .body = PRECOMPILE("0861", "05"),
+     .repeat = 1,
+     .input = 2145,
+     .rest = 60000,
+     .fill = fill_modexp_cube},
+    {.name = "modexp 1024, once, 3 2^8190",
+     .body = PRECOMPILE("0861", "05"),
+     .repeat = 1,
+     .input = 2145,
+     .rest = 60000,
+     .fill = fill_modexp_power},
+    {.name = "modexp 1024, once, half even",
+     .body = PRECOMPILE("0861", "05"),
+     .repeat = 1,
+     .input = 2145,
+     .rest = 60000,
+     .fill = fill_modexp_half},
+    {.name = "modexp 64, 8 bits, even",
+     .body = PRECOMPILE("00e1", "05"),
+     .repeat = 1,
+     .input = 225,
+     .rest = 60000,
+     .fill = fill_modexp_least},
+    {.name = "modexp 192, once",
+     .body = PRECOMPILE("01e1", "05"),
+     .repeat = 1,
+     .input = 481,
+     .rest = 60000,
+     .fill = fill_modexp_least_192},
     {.name = "blake2f, 31 rounds",
      .body = PRECOMPILE("00d5", "09"),
      .repeat = 10,

@@ -110,22 +110,42 @@ fold_lowest(const struct ring *ring)
     t[n] = t[n + 1] + (uint64_t)(top >> 64);
 }
 
-/* out = a * b / 2^(64 n) mod m.  The sum before the last subtraction is below 2 m. */
+/* out = t mod m for a t below 2 m. */
 static void
-mul_montgomery(const struct ring *ring, uint64_t *out, const uint64_t *a, const uint64_t *b)
+subtract_once(const struct ring *ring, uint64_t *out)
 {
-    uint64_t *t = ring->t;
+    const uint64_t *t = ring->t;
     unsigned n = ring->n;
-    memset(t, 0, (n + 2) * sizeof *t);
-    for (unsigned i = 0; i < n; i++) {
-        add_product(t, a, b[i], n);
-        fold_lowest(ring);
-    }
     unsigned char borrow = 0;
     for (unsigned i = 0; i < n; i++)
         out[i] = vd_u64_sbb(t[i], ring->m[i], &borrow);
     if (borrow > t[n])
         memcpy(out, t, n * sizeof *t);
+}
+
+/* out = a * b / 2^(64 n) mod m. */
+static void
+mul_montgomery(const struct ring *ring, uint64_t *out, const uint64_t *a, const uint64_t *b)
+{
+    unsigned n = ring->n;
+    memset(ring->t, 0, (n + 2) * sizeof *ring->t);
+    for (unsigned i = 0; i < n; i++) {
+        add_product(ring->t, a, b[i], n);
+        fold_lowest(ring);
+    }
+    subtract_once(ring, out);
+}
+
+/* x = x / 2^(64 n) mod m: out of Montgomery's form. */
+static void
+leave_montgomery(const struct ring *ring, uint64_t *x)
+{
+    unsigned n = ring->n;
+    memcpy(ring->t, x, n * sizeof *x);
+    memset(ring->t + n, 0, 2 * sizeof *x);
+    for (unsigned i = 0; i < n; i++)
+        fold_lowest(ring);
+    subtract_once(ring, x);
 }
 
 /* out = a * b mod 2^(64 n). */
@@ -173,7 +193,8 @@ bit_len(struct vd_slice number)
 static void
 odd_powers(const struct ring *ring, uint64_t *powers, uint64_t *square, unsigned count)
 {
-    ring_mul(ring, square, powers, powers);
+    if (count > 1)
+        ring_mul(ring, square, powers, powers);
     for (unsigned i = 1; i < count; i++)
         ring_mul(ring, powers + i * ring->n, powers + (i - 1) * ring->n, square);
 }
@@ -253,9 +274,7 @@ pow_odd(uint64_t *x, struct vd_arena *arena, struct vd_slice base, struct vd_sli
     reduce(powers, u, 2 * n, q, t, n);
     odd_powers(&ring, powers, u, powers_for(window));
     ring_pow(&ring, x, powers, exponent, window);
-    memset(u, 0, n * sizeof *u);
-    u[0] = 1;
-    ring_mul(&ring, x, x, u);
+    leave_montgomery(&ring, x);
     return VD_OK;
 }
 
@@ -278,7 +297,8 @@ pow_low(uint64_t *x, struct vd_arena *arena, struct vd_slice base, struct vd_sli
     return VD_OK;
 }
 
-/* inverse = 1 / q mod 2^(64 n), by Newton's iteration from the lowest limb on. */
+/* inverse = 1 / q mod 2^(64 n), by Newton's iteration from the lowest limb on: each step is right
+   in twice the limbs of the one before, and computes no more. */
 static void
 invert_low(const struct ring *ring, uint64_t *inverse, uint64_t *scratch, const uint64_t *q)
 {
@@ -286,11 +306,12 @@ invert_low(const struct ring *ring, uint64_t *inverse, uint64_t *scratch, const 
     memset(inverse, 0, n * sizeof *inverse);
     inverse[0] = inverse_of_limb(q[0]);
     for (unsigned limbs = 1; limbs < n; limbs *= 2) {
+        const struct ring step = {.n = 2 * limbs < n ? 2 * limbs : n, .t = ring->t};
         unsigned char borrow = 0;
-        mul_low(ring, scratch, q, inverse);
-        for (unsigned i = 0; i < n; i++)
+        mul_low(&step, scratch, q, inverse);
+        for (unsigned i = 0; i < step.n; i++)
             scratch[i] = vd_u64_sbb(i == 0 ? 2 : 0, scratch[i], &borrow);
-        mul_low(ring, inverse, inverse, scratch);
+        mul_low(&step, inverse, inverse, scratch);
     }
 }
 
@@ -328,7 +349,7 @@ join(uint64_t *m, unsigned n, struct vd_arena *arena, const uint64_t *x, const u
     copy_low(m, n, x, q_len);
     for (unsigned i = 0; i < z_len; i++) {
         uint64_t carry = 0;
-        for (unsigned j = 0; i + j < n; j++) {
+        for (unsigned j = 0; i + j < n && (j < q_len || carry != 0); j++) {
             vd_u128 sum = (vd_u128)(j < q_len ? q[j] : 0) * z[i] + m[i + j] + carry;
             m[i + j] = (uint64_t)sum;
             carry = (uint64_t)(sum >> 64);
