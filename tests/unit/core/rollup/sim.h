@@ -697,4 +697,14 @@ sim_expect(const struct sim *s, size_t from, const char *expected)
     assert_string_equal(text, expected);
 }
 
+/* L1 has blocks 0..l1_count-1, the plan three L2 blocks to each, two transactions a block. */
+static inline struct sim *
+sim_planned(size_t blocks)
+{
+    struct sim *s = sim_new(20);
+    sim_l1_grow(s, blocks / 3 + 2);
+    sim_plan(s, blocks, 2, UINT64_MAX);
+    return s;
+}
+
 #endif
