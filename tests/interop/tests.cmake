@@ -10,4 +10,4 @@ endforeach()
 add_library(slow_compress MODULE interop/support/slow_compress.c)
 set_target_properties(slow_compress PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY
                       "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-target_link_libraries(slow_compress PRIVATE PkgConfig::ZLIB ${CMAKE_DL_LIBS})
+target_link_libraries(slow_compress PRIVATE PkgConfig::BROTLI_ENC ${CMAKE_DL_LIBS})

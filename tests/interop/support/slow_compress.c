@@ -4,24 +4,31 @@
 #include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #define FIRST_CALL_US 2000000u
 
+/* As brotli/encode.h has it, but for lengths of arrays that are variable there. */
+typedef int (*compress_fn)(int quality, int window, int mode, size_t in_len, const uint8_t *in,
+                           size_t *out_len, uint8_t *out);
+int BrotliEncoderCompress(int quality, int window, int mode, size_t in_len, const uint8_t *in,
+                          size_t *out_len, uint8_t *out);
+
 int
-compress2(Bytef *out, uLongf *out_len, const Bytef *in, uLong in_len, int level)
+BrotliEncoderCompress(int quality, int window, int mode, size_t in_len, const uint8_t *in,
+                      size_t *out_len, uint8_t *out)
 {
     static atomic_bool called;
-    int (*real)(Bytef *, uLongf *, const Bytef *, uLong, int) = NULL;
-    *(void **)&real = dlsym(RTLD_NEXT, "compress2");
+    compress_fn real = NULL;
+    *(void **)&real = dlsym(RTLD_NEXT, "BrotliEncoderCompress");
     bool first = !atomic_exchange(&called, true);
     if (first) {
         fputs("slow_compress: begun\n", stderr);
         usleep(FIRST_CALL_US);
     }
-    int result = real(out, out_len, in, in_len, level);
+    int result = real(quality, window, mode, in_len, in, out_len, out);
     if (first) {
         fputs("slow_compress: done\n", stderr);
     }
