@@ -299,6 +299,7 @@ describe('what is refused', () => {
     ['a batcher who proposes', /one account.*nonces/, chainConfig({ batchSenderAddress: who('proposer') })],
     ['no inbox', /batchInboxAddress/, without('batchInboxAddress')],
     ['a scalar of five bytes', /gasPriceOracleBaseFeeScalar/, chainConfig({ gasPriceOracleBaseFeeScalar: 2 ** 32 })],
+    ['a bond that no game can hold', /disputeGameInitBond is too large/, chainConfig({ disputeGameInitBond: `0x1${'0'.repeat(22)}` })],
     ['no elasticity', /eip1559Elasticity/, chainConfig({ eip1559Elasticity: 0 })],
     ['a network that is none', /WithdrawalNetwork/, chainConfig({ baseFeeVaultWithdrawalNetwork: 2 })],
     ['a bad address', /finalSystemOwner/, chainConfig({ finalSystemOwner: '0x12' })],

@@ -61,7 +61,10 @@ vd_deploy_answered(struct vd_deploy *d, const struct vd_l1_status *status, const
     if (d->stage == VD_DEPLOY_ENDED) {
         return false;
     }
-    if (status->err != VD_OK) {
+    if (status->err == VD_ERR_NOT_FOUND) {
+        vd_deploy_fail(d, "%s is not on L1; if L1 was reorganised, run the same command again",
+                       what);
+    } else if (status->err != VD_OK) {
         vd_deploy_fail(d, "%s: %s %s; run the same command again to go on", what,
                        vd_err_text(status->err), status->text);
     }

@@ -69,7 +69,7 @@ on_anchor(void *ctx, const struct vd_l1_status *status, const struct vd_hash *ha
           const struct vd_header *header)
 {
     struct vd_deploy *d = ctx;
-    if (!vd_deploy_answered(d, status, "the anchor block")) {
+    if (!vd_deploy_answered(d, status, "the anchor block (l1StartingBlockNumber, or the plan's)")) {
         return;
     }
     if (d->record.has_anchor && !vd_hash_eq(hash, &d->record.anchor.hash) && d->anchor_step_done) {

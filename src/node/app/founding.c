@@ -288,6 +288,11 @@ vd_founding_check_deploy(const struct vd_founding *f, char *error, size_t error_
                       "batchSenderAddress and l2OutputOracleProposer are one account: they would "
                       "use the same nonces");
     }
+    /* The interim game keeps its bond in 88 bits; with a larger one nobody could create it. */
+    if (vd_u256_bit_len(&f->game_bond) > 88) {
+        return refuse(error, error_len,
+                      "disputeGameInitBond is too large; give less than 2^88 wei");
+    }
     return vd_founding_check(f, error, error_len);
 }
 

@@ -299,6 +299,20 @@ test_a_funded_precompile_has_one_account(void **state)
 }
 
 static void
+test_a_bond_that_no_game_can_hold_is_refused(void **state)
+{
+    (void)state;
+    struct vd_founding f = dev_like();
+    f.proposer = f.unsafe_block_signer = f.system_owner = (struct vd_address){{13}};
+    f.guardian = (struct vd_address){{14}};
+    f.game_bond = (struct vd_u256){{UINT64_MAX, (1u << 24) - 1, 0, 0}};
+    assert_true(vd_founding_check_deploy(&f, error, sizeof error));
+    f.game_bond = (struct vd_u256){{0, 1u << 24, 0, 0}};
+    assert_false(vd_founding_check_deploy(&f, error, sizeof error));
+    assert_non_null(strstr(error, "disputeGameInitBond"));
+}
+
+static void
 refuses(const char *text, const char *fragment)
 {
     struct vd_arena arena;
@@ -340,6 +354,7 @@ main(void)
         cmocka_unit_test(test_permit2_knows_the_chain),
         cmocka_unit_test(test_the_genesis_is_a_function_of_the_settings),
         cmocka_unit_test(test_a_funded_precompile_has_one_account),
+        cmocka_unit_test(test_a_bond_that_no_game_can_hold_is_refused),
         cmocka_unit_test(test_a_bad_rollup_file_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
