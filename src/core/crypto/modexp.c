@@ -77,16 +77,37 @@ reduce(uint64_t *out, uint64_t *u, unsigned len, const uint64_t *m, uint64_t *d,
     vd_limbs_shr(out, u, n, shift);
 }
 
+/* out = the low limb of t + a * b + carry, which fits two; the high one is returned. */
+static inline uint64_t
+add_mul(uint64_t *out, uint64_t t, uint64_t a, uint64_t b, uint64_t carry)
+{
+    vd_u128 sum = (vd_u128)a * b + t + carry;
+    *out = (uint64_t)sum;
+    return (uint64_t)(sum >> 64);
+}
+
+/* out = t + a * b over n limbs, four at a time; the carry is returned.  out is t or the limb below
+   it. */
+static inline uint64_t
+add_row(uint64_t *out, const uint64_t *t, const uint64_t *a, uint64_t b, uint64_t carry, unsigned n)
+{
+    unsigned i = 0;
+    for (; n - i >= 4; i += 4) {
+        carry = add_mul(out + i, t[i], a[i], b, carry);
+        carry = add_mul(out + i + 1, t[i + 1], a[i + 1], b, carry);
+        carry = add_mul(out + i + 2, t[i + 2], a[i + 2], b, carry);
+        carry = add_mul(out + i + 3, t[i + 3], a[i + 3], b, carry);
+    }
+    for (; i < n; i++)
+        carry = add_mul(out + i, t[i], a[i], b, carry);
+    return carry;
+}
+
 /* t = t + a * b over n limbs and the carry in t[n]; the carry out of that goes to t[n + 1]. */
 static inline void
 add_product(uint64_t *t, const uint64_t *a, uint64_t b, unsigned n)
 {
-    uint64_t carry = 0;
-    for (unsigned i = 0; i < n; i++) {
-        vd_u128 sum = (vd_u128)a[i] * b + t[i] + carry;
-        t[i] = (uint64_t)sum;
-        carry = (uint64_t)(sum >> 64);
-    }
+    uint64_t carry = add_row(t, t, a, b, 0, n);
     vd_u128 top = (vd_u128)t[n] + carry;
     t[n] = (uint64_t)top;
     t[n + 1] = (uint64_t)(top >> 64);
@@ -100,11 +121,7 @@ fold_lowest(const struct ring *ring)
     unsigned n = ring->n;
     uint64_t q = t[0] * ring->inverse;
     uint64_t carry = (uint64_t)(((vd_u128)q * ring->m[0] + t[0]) >> 64);
-    for (unsigned i = 1; i < n; i++) {
-        vd_u128 sum = (vd_u128)q * ring->m[i] + t[i] + carry;
-        t[i - 1] = (uint64_t)sum;
-        carry = (uint64_t)(sum >> 64);
-    }
+    carry = add_row(t, t + 1, ring->m + 1, q, carry, n - 1);
     vd_u128 top = (vd_u128)t[n] + carry;
     t[n - 1] = (uint64_t)top;
     t[n] = t[n + 1] + (uint64_t)(top >> 64);
