@@ -152,7 +152,7 @@ test(`nothing is made or lost (VD_SEED=${seed}, VD_OPERATIONS=${operations})`, {
   t.diagnostic(`${JSON.stringify(happened)} ${JSON.stringify(settlement.counts)}`)
   t.diagnostic(JSON.stringify(figures, (key, value) => (typeof value === 'bigint' ? String(value) : value)))
   t.diagnostic(`refused: L1 ${JSON.stringify([...traffic.l1.refused])}, L2 ${JSON.stringify([...traffic.l2.refused])}`)
-  assert.equal(settlement.open, 0, 'every withdrawal finalizes in the end')
+  assert.equal(settlement.open, 0, `every withdrawal finalizes in the end: ${JSON.stringify(settlement.waiting)}`)
 
   // The follower knows L1 alone.
   const { number } = ledger.point

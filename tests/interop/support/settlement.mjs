@@ -1,6 +1,6 @@
 // Whoever withdraws, and the guardian: proves and finalizes what L2 has withdrawn, each withdrawal
 // more often than once, and blacklists games that claim what L2's chain is not.
-import { concat, decodeFunctionResult, encodeFunctionData, keccak256, pad } from 'viem'
+import { concat, decodeErrorResult, decodeFunctionResult, encodeFunctionData, keccak256, pad } from 'viem'
 import { own } from './artifacts.mjs'
 import { batch, hex } from './history.mjs'
 import { at } from './ledger.mjs'
@@ -113,15 +113,20 @@ export class Settlement {
       embedded L1's chain proposes earlier, which on other chains takes a flag. */
   async finalize(candidates, proven, finalizedBlock) {
     const { random } = this
-    const sound = candidates.filter(({ proof }) => proof.block <= finalizedBlock).slice(0, 60)
+    const sound = candidates.filter(({ proof }) => proof.block <= finalizedBlock)
     const checks = await batch(this.ledger.l1.url, sound.map(({ withdrawal: { hash } }) => ['eth_call', {
       to: this.contracts.OptimismPortalProxy,
       data: encodeFunctionData({ abi: portal, functionName: 'checkWithdrawal', args: [hash, proven.get(hash).at(-1)] }),
-    }, 'latest']))
-    sound.forEach(({ withdrawal }, i) => {
-      const ready = checks[i] !== null
-      if (!ready && !random.chance(0.05)) return
-      if (ready && !random.chance(this.fraction)) return
+    }, 'latest']), { errors: true })
+    this.waiting = {} // why, and on which games
+    let sent = 0
+    sound.forEach(({ withdrawal, proof }, i) => {
+      const ready = typeof checks[i] === 'string'
+      if (!ready) {
+        const why = `${reason(checks[i].error)} of game ${proof.index}`
+        this.waiting[why] = (this.waiting[why] ?? 0) + 1
+      }
+      if (!random.chance(ready ? this.fraction : 0.02) || sent++ > 60) return
       if (ready) this.counts.finalizations++
       else this.counts.early++
       for (let times = random.chance(0.15) ? 2 : 1; times > 0; times--) this.send(withdrawal, proven.get(withdrawal.hash).at(-1))
@@ -154,6 +159,15 @@ export class Settlement {
         sender.add(random.pick([0, 1, 2, 3, 4, 5, 6]), { to, gas: 1_500_000n, data: call })
       }
     }
+  }
+}
+
+/** Name of a contract's error. */
+function reason({ message, data }) {
+  try {
+    return decodeErrorResult({ abi: portal, data }).errorName
+  } catch {
+    return message
   }
 }
 
