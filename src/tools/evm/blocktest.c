@@ -2,8 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/evm/json.h"
-#include "tools/evm/memdb.h"
+#include "tools/evm/suite.h"
 #include "tools/evm/tools.h"
 #include "viaduct/core/chain/exec.h"
 #include "viaduct/core/crypto/keccak.h"
@@ -18,14 +17,8 @@ struct imported {
 };
 
 struct run {
-    struct tally tally;
-    const char *only_fork;
-    const char *file;
-    const char *name;
+    struct suite suite;
     const char *network;
-    struct memdb db;     /* per test */
-    struct region test;  /* per test */
-    struct region block; /* per block */
     struct vd_chain_config config;
     struct imported *chain; /* in the test's region; chain[0] is genesis */
     size_t count;
@@ -57,7 +50,7 @@ config_of(struct vd_chain_config *config, const char *network)
 static void
 fail(struct run *run, size_t index, const char *reason)
 {
-    tally_fail(&run->tally, run->file, run->name, run->network, index, reason);
+    suite_fail(&run->suite, run->network, index, reason);
     run->ended = true;
 }
 
@@ -90,7 +83,7 @@ keep(struct run *run, const struct vd_header *header, const struct vd_hash *hash
 {
     if (run->count == MAX_BLOCKS)
         return VD_ERR_TOO_LARGE;
-    uint8_t *extra = vd_arena_copy(&run->test.arena, header->extra_data);
+    uint8_t *extra = vd_arena_copy(&run->suite.test.arena, header->extra_data);
     if (extra == NULL)
         return VD_ERR_NO_MEMORY;
     struct imported *block = &run->chain[run->count++];
@@ -113,8 +106,9 @@ verify(struct run *run, struct vd_block_outcome *outcome, const struct vd_block 
         *outcome = (struct vd_block_outcome){VD_BLOCK_INVALID, .reason = "unknown parent"};
         return VD_OK;
     }
-    memdb_source(&run->db, &source, &walker, &run->test.arena, &run->tip->header.state_root);
-    memdb_keepers(&run->db, &sink, &visitor);
+    memdb_source(&run->suite.db, &source, &walker, &run->suite.test.arena,
+                 &run->tip->header.state_root);
+    memdb_keepers(&run->suite.db, &sink, &visitor);
     struct vd_exec_inputs inputs = {
         .config = &run->config,
         .parent = &run->tip->header,
@@ -125,7 +119,7 @@ verify(struct run *run, struct vd_block_outcome *outcome, const struct vd_block 
         .block_hash = block_hash,
     };
     enum vd_err err =
-        vd_block_verify(outcome, &result, &run->block.arena, block, &inputs, &visitor, &sink);
+        vd_block_verify(outcome, &result, &run->suite.block.arena, block, &inputs, &visitor, &sink);
     if (err == VD_OK && outcome->verdict == VD_BLOCK_VALID)
         err = keep(run, &result.header, &result.hash);
     return err;
@@ -155,8 +149,7 @@ judge(struct run *run, size_t index, const json_t *entry, const struct vd_block_
             fail(run, index, outcome->reason);
         return;
     case VD_BLOCK_UNSUPPORTED:
-        tally_unsupported(&run->tally, run->file, run->name, run->network, index,
-                          &outcome->unsupported);
+        suite_unsupported(&run->suite, run->network, index, &outcome->unsupported);
         run->ended = true;
         return;
     }
@@ -169,8 +162,8 @@ run_block(struct run *run, size_t index, const json_t *entry)
     struct vd_block block;
     struct vd_block_outcome outcome = {VD_BLOCK_INVALID, .reason = "malformed block"};
     enum vd_err err = VD_ERR_INVALID;
-    if (json_bytes(&rlp, &run->block.arena, json_object_get(entry, "rlp")))
-        err = vd_block_decode(&block, &run->block.arena, rlp);
+    if (json_bytes(&rlp, &run->suite.block.arena, json_object_get(entry, "rlp")))
+        err = vd_block_decode(&block, &run->suite.block.arena, rlp);
     if (err == VD_OK)
         err = verify(run, &outcome, &block);
     else if (err == VD_ERR_INVALID || err == VD_ERR_UNSUPPORTED)
@@ -179,7 +172,7 @@ run_block(struct run *run, size_t index, const json_t *entry)
         judge(run, index, entry, &outcome);
     else
         fail(run, index, vd_err_text(err));
-    region_reset(&run->block);
+    region_reset(&run->suite.block);
 }
 
 static enum vd_err
@@ -188,14 +181,15 @@ load_genesis(struct run *run, const json_t *body)
     struct vd_slice rlp;
     struct vd_block block;
     struct vd_hash root;
-    run->chain = VD_ARENA_NEW(&run->test.arena, struct imported, MAX_BLOCKS);
+    run->chain = VD_ARENA_NEW(&run->suite.test.arena, struct imported, MAX_BLOCKS);
     if (run->chain == NULL)
         return VD_ERR_NO_MEMORY;
-    if (!json_bytes(&rlp, &run->test.arena, json_object_get(body, "genesisRLP")))
+    if (!json_bytes(&rlp, &run->suite.test.arena, json_object_get(body, "genesisRLP")))
         return VD_ERR_INVALID;
-    enum vd_err err = vd_block_decode(&block, &run->test.arena, rlp);
+    enum vd_err err = vd_block_decode(&block, &run->suite.test.arena, rlp);
     if (err == VD_OK)
-        err = memdb_load(&run->db, &root, &run->test.arena, json_object_get(body, "pre"));
+        err =
+            memdb_load(&run->suite.db, &root, &run->suite.test.arena, json_object_get(body, "pre"));
     if (err == VD_OK && !vd_hash_eq(&root, &block.header.state_root))
         err = VD_ERR_MISMATCH;
     return err == VD_OK ? keep(run, &block.header, &block.hash) : err;
@@ -215,17 +209,19 @@ compare(struct run *run, const json_t *body)
         fail(run, run->count, "wrong head");
         return;
     }
-    bool ok = state != NULL ? memdb_load(&run->db, &root, &run->test.arena, state) == VD_OK
-                            : json_fixed(root.b, 32, state_hash);
+    bool ok = state != NULL
+                  ? memdb_load(&run->suite.db, &root, &run->suite.test.arena, state) == VD_OK
+                  : json_fixed(root.b, 32, state_hash);
     if (!ok || !vd_hash_eq(&root, &head->header.state_root))
         fail(run, run->count, "wrong state at the end");
     else
-        run->tally.passed++;
+        run->suite.passed++;
 }
 
 static void
-run_test(struct run *run, const json_t *body)
+run_test(void *ctx, const json_t *body)
 {
+    struct run *run = ctx;
     const json_t *blocks = json_object_get(body, "blocks");
     run->network = json_string_value(json_object_get(body, "network"));
     run->count = 0;
@@ -235,10 +231,10 @@ run_test(struct run *run, const json_t *body)
         fail(run, 0, "no network");
         return;
     }
-    if (run->only_fork != NULL && strcmp(run->only_fork, run->network) != 0)
+    if (run->suite.only_fork != NULL && strcmp(run->suite.only_fork, run->network) != 0)
         return;
     if (!config_of(&run->config, run->network)) {
-        run->tally.unsupported++;
+        run->suite.unsupported++;
         return;
     }
     enum vd_err err = VD_ERR_INVALID;
@@ -252,42 +248,9 @@ run_test(struct run *run, const json_t *body)
         compare(run, body);
 }
 
-static void
-run_file(void *ctx, const char *path, json_t *root)
-{
-    struct run *run = ctx;
-    const char *name;
-    json_t *body;
-    run->file = path;
-    json_object_foreach(root, name, body)
-    {
-        run->name = name;
-        run_test(run, body);
-        memdb_reset(&run->db);
-        region_reset(&run->test);
-    }
-}
-
 int
 tool_blocktest(int argc, char **argv)
 {
-    struct test_args args;
     struct run run = {0};
-    int status = test_args_parse(&args, argc, argv);
-    if (status != 0)
-        return status;
-    run.only_fork = args.fork;
-    if (!memdb_init(&run.db, (size_t)4 << 30) || !region_init(&run.test, (size_t)4 << 30) ||
-        !region_init(&run.block, (size_t)16 << 30)) {
-        fputs("viaduct-evm blocktest: no address space\n", stderr);
-        return 2;
-    }
-    bool ok = true;
-    for (int i = 0; i < args.path_count; i++)
-        ok &= json_walk(args.paths[i], run_file, &run);
-    status = tally_end(&run.tally);
-    memdb_deinit(&run.db);
-    region_deinit(&run.test);
-    region_deinit(&run.block);
-    return ok ? status : 2;
+    return suite_run(&run.suite, argc, argv, run_test, &run);
 }

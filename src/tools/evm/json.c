@@ -1,7 +1,6 @@
 #include "tools/evm/json.h"
 
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,54 +176,4 @@ json_walk(const char *path, json_file_fn fn, void *ctx)
         return false;
     }
     return S_ISDIR(info.st_mode) ? walk_folder(path, fn, ctx) : walk_file(path, fn, ctx);
-}
-
-/* --- results --- */
-
-void
-tally_fail(struct tally *tally, const char *file, const char *test, const char *fork, size_t index,
-           const char *reason)
-{
-    tally->failed++;
-    printf("FAIL %s %s %s %zu %s\n", file, test, fork, index, reason);
-}
-
-void
-tally_unsupported(struct tally *tally, const char *file, const char *test, const char *fork,
-                  size_t index, const struct vd_address *precompile)
-{
-    char hex[41] = {0};
-    vd_hex_encode(hex, precompile->b, sizeof precompile->b);
-    tally->unsupported++;
-    printf("UNSUPPORTED %s %s %s %zu 0x%s\n", file, test, fork, index, hex);
-}
-
-int
-tally_end(const struct tally *tally)
-{
-    printf("passed %lu failed %lu unsupported %lu\n", tally->passed, tally->failed,
-           tally->unsupported);
-    return tally->failed != 0 ? 1 : 0;
-}
-
-int
-test_args_parse(struct test_args *args, int argc, char **argv)
-{
-    *args = (struct test_args){0};
-    int i = 1;
-    while (i < argc && strncmp(argv[i], "--", 2) == 0) {
-        if (strcmp(argv[i], "--fork") != 0 || i + 1 == argc) {
-            fprintf(stderr, "viaduct-evm %s: bad option '%s'\n", argv[0], argv[i]);
-            return 2;
-        }
-        args->fork = argv[i + 1];
-        i += 2;
-    }
-    args->paths = argv + i;
-    args->path_count = argc - i;
-    if (args->path_count == 0) {
-        fprintf(stderr, "viaduct-evm %s: name at least one file or folder\n", argv[0]);
-        return 2;
-    }
-    return 0;
 }

@@ -22,27 +22,6 @@ bool hex_u256(struct vd_u256 *out, const char *text);
 typedef void (*json_file_fn)(void *ctx, const char *path, json_t *root);
 bool json_walk(const char *path, json_file_fn fn, void *ctx);
 
-/* What a comparison run adds up. */
-struct tally {
-    unsigned long passed;
-    unsigned long failed;
-    unsigned long unsupported;
-};
-void tally_fail(struct tally *tally, const char *file, const char *test, const char *fork,
-                size_t index, const char *reason);
-void tally_unsupported(struct tally *tally, const char *file, const char *test, const char *fork,
-                       size_t index, const struct vd_address *precompile);
-/* The last line; returns the exit status. */
-int tally_end(const struct tally *tally);
-
-/* statetest's and blocktest's arguments: [--fork NAME] PATH...; 2 after a complaint, else 0. */
-struct test_args {
-    const char *fork; /* NULL: all */
-    char **paths;
-    int path_count;
-};
-int test_args_parse(struct test_args *args, int argc, char **argv);
-
 /* The chain's parameters that a test names in "config": chain id and blob schedule. */
 struct vd_chain_config;
 bool json_chain_config(struct vd_chain_config *config, const json_t *test);

@@ -4,21 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/evm/json.h"
-#include "tools/evm/memdb.h"
+#include "tools/evm/suite.h"
 #include "tools/evm/tools.h"
 #include "viaduct/core/chain/exec.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/node/platform/curves.h"
 
 struct run {
-    struct tally tally;
-    const char *only_fork;
-    struct memdb db;     /* per test */
-    struct region test;  /* per test */
-    struct region block; /* per case */
-    const char *file;
-    const char *name;
+    struct suite suite;
     const json_t *body;
     struct vd_hash pre_root;
     struct vd_header header; /* the environment */
@@ -68,7 +61,7 @@ read_env(struct vd_header *h, const json_t *env)
 static void
 fail(struct run *run, const struct test_case *c, const char *reason)
 {
-    tally_fail(&run->tally, run->file, run->name, c->fork, c->index, reason);
+    suite_fail(&run->suite, c->fork, c->index, reason);
 }
 
 static enum vd_err
@@ -92,7 +85,7 @@ compare(struct run *run, struct vd_exec *exec, const struct test_case *c,
     bool refused = outcome->verdict != VD_TX_INCLUDED;
     enum vd_err err = vd_state_root(vd_exec_state(exec), &root, NULL, NULL);
     if (err == VD_OK)
-        err = logs_hash(&logs, &run->block.arena, &outcome->receipt);
+        err = logs_hash(&logs, &run->suite.block.arena, &outcome->receipt);
     if (err != VD_OK)
         return err;
     if (!json_fixed(want_root.b, 32, json_object_get(c->entry, "hash")) ||
@@ -105,7 +98,7 @@ compare(struct run *run, struct vd_exec *exec, const struct test_case *c,
     else if (!refused && !vd_hash_eq(&logs, &want_logs))
         fail(run, c, "wrong logs");
     else
-        run->tally.passed++;
+        run->suite.passed++;
     return VD_OK;
 }
 
@@ -114,18 +107,18 @@ static enum vd_err
 execute(struct run *run, struct vd_exec *exec, struct vd_tx_outcome *outcome,
         const struct test_case *c)
 {
-    struct vd_tx *tx = VD_ARENA_NEW(&run->block.arena, struct vd_tx, 1);
+    struct vd_tx *tx = VD_ARENA_NEW(&run->suite.block.arena, struct vd_tx, 1);
     struct vd_slice raw;
     struct vd_address sender;
     bool valid;
     *outcome = (struct vd_tx_outcome){.verdict = VD_TX_BAD_SIGNATURE};
-    if (!json_bytes(&raw, &run->block.arena, json_object_get(c->entry, "txbytes")))
+    if (!json_bytes(&raw, &run->suite.block.arena, json_object_get(c->entry, "txbytes")))
         return VD_ERR_INVALID;
-    enum vd_err err = vd_tx_decode(tx, NULL, &run->block.arena, raw);
+    enum vd_err err = vd_tx_decode(tx, NULL, &run->suite.block.arena, raw);
     if (err == VD_ERR_INVALID || err == VD_ERR_UNSUPPORTED)
         return VD_OK;
     if (err == VD_OK)
-        err = vd_tx_sender(&sender, &valid, tx, vd_curves_host(), &run->block.arena);
+        err = vd_tx_sender(&sender, &valid, tx, vd_curves_host(), &run->suite.block.arena);
     if (err != VD_OK || !valid)
         return err;
     return vd_exec_tx(exec, outcome, tx, &sender);
@@ -138,8 +131,8 @@ run_entry(struct run *run, const struct test_case *c, const struct vd_rules *rul
     struct vd_trie_walker walker;
     struct vd_exec *exec;
     struct vd_tx_outcome outcome;
-    struct vd_arena *arena = &run->block.arena;
-    memdb_source(&run->db, &source, &walker, &run->test.arena, &run->pre_root);
+    struct vd_arena *arena = &run->suite.block.arena;
+    memdb_source(&run->suite.db, &source, &walker, &run->suite.test.arena, &run->pre_root);
     struct vd_exec_inputs inputs = {
         .config = &c->config,
         .rules = rules,
@@ -155,8 +148,7 @@ run_entry(struct run *run, const struct test_case *c, const struct vd_rules *rul
     if (err != VD_OK)
         return err;
     if (outcome.verdict == VD_TX_UNSUPPORTED) {
-        tally_unsupported(&run->tally, run->file, run->name, c->fork, c->index,
-                          &outcome.unsupported);
+        suite_unsupported(&run->suite, c->fork, c->index, &outcome.unsupported);
         return VD_OK;
     }
     return compare(run, exec, c, &outcome);
@@ -166,10 +158,10 @@ static void
 run_fork(struct run *run, const char *fork, const json_t *entries)
 {
     const struct vd_rules *rules = vd_rules_find(fork);
-    if (run->only_fork != NULL && strcmp(run->only_fork, fork) != 0)
+    if (run->suite.only_fork != NULL && strcmp(run->suite.only_fork, fork) != 0)
         return;
     if (rules == NULL) {
-        run->tally.unsupported += json_array_size(entries);
+        run->suite.unsupported += json_array_size(entries);
         return;
     }
     struct test_case c = {.fork = fork};
@@ -182,22 +174,23 @@ run_fork(struct run *run, const char *fork, const json_t *entries)
         enum vd_err err = config_ok ? run_entry(run, &c, rules) : VD_ERR_INVALID;
         if (err != VD_OK)
             fail(run, &c, vd_err_text(err));
-        region_reset(&run->block);
+        region_reset(&run->suite.block);
     }
 }
 
 static void
-run_test(struct run *run)
+run_test(void *ctx, const json_t *body)
 {
+    struct run *run = ctx;
     const char *fork;
     json_t *entries;
-    const json_t *body = run->body;
-    enum vd_err err =
-        memdb_load(&run->db, &run->pre_root, &run->test.arena, json_object_get(body, "pre"));
+    run->body = body;
+    enum vd_err err = memdb_load(&run->suite.db, &run->pre_root, &run->suite.test.arena,
+                                 json_object_get(body, "pre"));
     if (err == VD_OK && !read_env(&run->header, json_object_get(body, "env")))
         err = VD_ERR_INVALID;
     if (err != VD_OK) {
-        tally_fail(&run->tally, run->file, run->name, "-", 0, vd_err_text(err));
+        suite_fail(&run->suite, "-", 0, vd_err_text(err));
         return;
     }
     json_object_foreach(json_object_get(body, "post"), fork, entries)
@@ -206,43 +199,9 @@ run_test(struct run *run)
     }
 }
 
-static void
-run_file(void *ctx, const char *path, json_t *root)
-{
-    struct run *run = ctx;
-    const char *name;
-    json_t *body;
-    run->file = path;
-    json_object_foreach(root, name, body)
-    {
-        run->name = name;
-        run->body = body;
-        run_test(run);
-        memdb_reset(&run->db);
-        region_reset(&run->test);
-    }
-}
-
 int
 tool_statetest(int argc, char **argv)
 {
-    struct test_args args;
     struct run run = {0};
-    int status = test_args_parse(&args, argc, argv);
-    if (status != 0)
-        return status;
-    run.only_fork = args.fork;
-    if (!memdb_init(&run.db, (size_t)4 << 30) || !region_init(&run.test, (size_t)4 << 30) ||
-        !region_init(&run.block, (size_t)16 << 30)) {
-        fputs("viaduct-evm statetest: no address space\n", stderr);
-        return 2;
-    }
-    bool ok = true;
-    for (int i = 0; i < args.path_count; i++)
-        ok &= json_walk(args.paths[i], run_file, &run);
-    status = tally_end(&run.tally);
-    memdb_deinit(&run.db);
-    region_deinit(&run.test);
-    region_deinit(&run.block);
-    return ok ? status : 2;
+    return suite_run(&run.suite, argc, argv, run_test, &run);
 }
