@@ -361,6 +361,10 @@ prepare(struct command *c)
                  c->options.l1 ? "datadir" : "l1");
         return false;
     }
+    if (c->options.prove_to <= c->options.prove_from) {
+        snprintf(c->error, sizeof c->error, "--to has to be above --from");
+        return false;
+    }
     if (!vd_rollup_json_read(&r, &c->rollup, c->options.rollup) ||
         (!c->options.prove_native &&
          !vd_guest_image_open(&c->image, c->options.guest_image, &c->arena, c->error,
