@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Clock} from "../src/dispute/libraries/Clock.sol";
 import {Position} from "../src/dispute/libraries/Position.sol";
 import {Test} from "./Test.sol";
 
@@ -72,12 +71,5 @@ contract PositionTest is Test {
         vm.assertEq(Position.traceAncestor(last), Position.ROOT);
         vm.assertEq(Position.traceAncestorBelow(last, 2), 15);
         vm.assertEq(Position.move(last, false), 2 ** 127 - 2);
-    }
-
-    function testFuzz_clock_keepsBothHalves(uint64 used, uint64 time) public pure {
-        uint128 clock = Clock.make(used, time);
-        vm.assertEq(Clock.duration(clock), used);
-        vm.assertEq(Clock.timestamp(clock), time);
-        vm.assertEq(uint256(clock), uint256(used) * 2 ** 64 + time);
     }
 }

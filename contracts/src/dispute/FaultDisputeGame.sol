@@ -9,7 +9,6 @@ import {IAnchorStateRegistry} from "./interfaces/IAnchorStateRegistry.sol";
 import {IDelayedWETH} from "./interfaces/IDelayedWETH.sol";
 import {BondDistributionMode, GameStatus, IDisputeGame} from "./interfaces/IDisputeGame.sol";
 import {IFaultDisputeGame} from "./interfaces/IFaultDisputeGame.sol";
-import {Clock} from "./libraries/Clock.sol";
 import {Position} from "./libraries/Position.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
@@ -46,20 +45,21 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
  * | 8-10 | normalModeCredit, refundModeCredit, hasUnlockedCredit                |
  */
 contract FaultDisputeGame is IFaultDisputeGame {
-    using Clock for uint128;
     using Position for uint128;
     using SafeCast for uint256;
 
-    /// @dev A claim. Its fields are those of claimData, packed.
+    /// @dev A claim. Its fields are those of claimData, packed so that the way up the tree reads one
+    /// slot of each; its clock is in two: seconds that its side had used, and when it was made.
     struct Claim {
         address counteredBy;
-        uint32 parentIndex;
         bool isResolved;
         address claimant;
         uint96 bond;
         bytes32 value;
         uint128 position;
-        uint128 clock;
+        uint32 parentIndex;
+        uint48 used;
+        uint48 time;
     }
 
     /// @dev The two outputs between which the machine of a dispute runs. The position of the first is
@@ -227,8 +227,7 @@ contract FaultDisputeGame is IFaultDisputeGame {
         startingOutputRoot = IAnchorStateRegistry.Proposal(anchorRoot, anchorNumber);
         // The creator is who called the factory: an origin could be anyone's who relays a call.
         address creator = gameCreator();
-        uint128 clock = Clock.make(0, uint64(block.timestamp));
-        _push(NO_PARENT, creator, rootClaim(), Position.ROOT, clock);
+        _push(NO_PARENT, creator, rootClaim(), Position.ROOT, 0);
     }
 
     /**
@@ -395,7 +394,7 @@ contract FaultDisputeGame is IFaultDisputeGame {
             data.bond,
             data.value,
             data.position,
-            data.clock
+            (uint128(data.used) << 64) | data.time
         );
     }
 
@@ -471,7 +470,7 @@ contract FaultDisputeGame is IFaultDisputeGame {
         if (depth > maxGameDepth) revert GameDepthExceeded();
         if (depth == splitDepth + 1) _requireTraceRoot(challengeIndex, claim, isAttack);
         if (msg.value != getRequiredBond(position)) revert IncorrectBondAmount();
-        uint64 used = _usedAfterMove(getChallengerDuration(challengeIndex), depth);
+        uint48 used = _usedAfterMove(getChallengerDuration(challengeIndex), depth);
 
         bytes32 id = keccak256(abi.encode(claim, uint256(position) << 128 | challengeIndex));
         if (claims[id]) revert ClaimAlreadyExists();
@@ -479,8 +478,7 @@ contract FaultDisputeGame is IFaultDisputeGame {
         uint32 index = _claims.length.toUint32();
         uint32 parentIndex = challengeIndex.toUint32();
         _counters[parentIndex].push(index);
-        uint128 clock = Clock.make(used, uint64(block.timestamp));
-        _push(parentIndex, msg.sender, claim, position, clock);
+        _push(parentIndex, msg.sender, claim, position, used);
         emit Move(challengeIndex, claim, msg.sender);
     }
 
@@ -521,9 +519,8 @@ contract FaultDisputeGame is IFaultDisputeGame {
     /// at most. While it is less, the claim can be countered; from then on it can be resolved.
     function getChallengerDuration(uint256 claimIndex) public view onlyInProgress returns (uint64) {
         Claim storage claim = _claims[claimIndex];
-        uint256 used =
-            claim.parentIndex == NO_PARENT ? 0 : _claims[claim.parentIndex].clock.duration();
-        used += block.timestamp - claim.clock.timestamp();
+        uint256 used = claim.parentIndex == NO_PARENT ? 0 : _claims[claim.parentIndex].used;
+        used += block.timestamp - claim.time;
         return used < maxClockDuration ? used.toUint64() : maxClockDuration;
     }
 
@@ -559,7 +556,7 @@ contract FaultDisputeGame is IFaultDisputeGame {
         address claimant,
         bytes32 value,
         uint128 position,
-        uint128 clock
+        uint48 used
     ) private {
         Claim storage claim = _claims.push();
         claim.parentIndex = parentIndex;
@@ -567,7 +564,8 @@ contract FaultDisputeGame is IFaultDisputeGame {
         claim.bond = msg.value.toUint96();
         claim.value = value;
         claim.position = position;
-        claim.clock = clock;
+        claim.used = used;
+        claim.time = uint48(block.timestamp);
         refundModeCredit[claimant] += msg.value;
         weth.deposit{value: msg.value}();
     }
@@ -612,7 +610,7 @@ contract FaultDisputeGame is IFaultDisputeGame {
 
     /// @dev Seconds that a side has used after a move: what it has used before, but so that enough is
     /// left when its turn comes again, since the time may have been used by others of its side.
-    function _usedAfterMove(uint64 used, uint256 depth) private view returns (uint64) {
+    function _usedAfterMove(uint64 used, uint256 depth) private view returns (uint48) {
         if (used == maxClockDuration) revert ClockTimeExceeded();
         uint64 extension = clockExtension;
         if (depth + 1 == maxGameDepth) {
@@ -623,7 +621,9 @@ contract FaultDisputeGame is IFaultDisputeGame {
             extension *= 2;
         }
         uint64 most = maxClockDuration - extension;
-        return used < most ? used : most;
+        // No clock is longer than 48 bits can say.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint48(used < most ? used : most);
     }
 
     /// @dev The root of a trace commits to how the machine ends. A counter from the left says that
@@ -749,6 +749,8 @@ contract FaultDisputeGame is IFaultDisputeGame {
         if (challengePeriod > type(uint64).max) revert InvalidChallengePeriod();
         uint256 longest =
             Math.max(2 * uint256(params.clockExtension), params.clockExtension + challengePeriod);
-        if (longest > params.maxClockDuration) revert InvalidClockExtension();
+        if (longest > params.maxClockDuration || params.maxClockDuration > type(uint48).max) {
+            revert InvalidClockExtension();
+        }
     }
 }

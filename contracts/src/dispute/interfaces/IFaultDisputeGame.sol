@@ -69,7 +69,7 @@ interface IFaultDisputeGame is IDisputeGame {
     /// @notice The oracle's challenge period is longer than a clock can say.
     error InvalidChallengePeriod();
 
-    /// @notice An extension is longer than the whole clock.
+    /// @notice An extension is longer than the whole clock, or this than 48 bits can say.
     error InvalidClockExtension();
 
     /// @notice The chain id does not fit the eight bytes in which the machine reads it.
