@@ -712,10 +712,12 @@ test_payloads_land_exactly_once_in_order_under_faults(void **state)
 
 /* --- a nonce that someone else used --- */
 
-/* Runs until a transaction of ours waits in L1's pool for the next nonce. */
+/* Runs until a transaction of ours waits in L1's pool for the next nonce.  One alone may be mined
+   in the step in which it comes there, but not all of many. */
 static void
 run_until_one_waits(struct sim *s)
 {
+    s->payloads = MAX_PAYLOADS;
     unsigned steps = 0;
     while (pooled(&s->l1, s->l1.nonce) == NULL) {
         assert_true(++steps < 20000);
