@@ -1,0 +1,732 @@
+/* Two conversations go on at a time, each one question after the other:
+
+       with L1         LIST     are there new games?
+                       READ     each game, once at each head; one that is decided less often
+                       ESTIMATE the most urgent action of all games, which is then sent
+       with the node   what the most urgent game wants to know
+
+   Every answer that changes what is known of a game judges it anew (challenger_judge.c), so what is
+   due is always made of the game as it was read last. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "challenger_internal.h"
+#include "viaduct/core/base/constants.h"
+
+#define LIST_PAUSE_MS 1000u
+#define FIRST_PAUSE_MS 1000u
+#define MAX_PAUSE_MS 60000u
+#define MAX_SETTLED_PAUSE_MS 600000u
+
+enum vd_err
+vd_challenger_new(struct vd_challenger **out, const struct vd_challenger_config *config,
+                  const struct vd_challenger_effects *effects)
+{
+    struct vd_challenger *c = calloc(1, sizeof *c);
+    if (!c) {
+        return VD_ERR_NO_MEMORY;
+    }
+    c->config = *config;
+    c->effects = *effects;
+    *out = c;
+    return VD_OK;
+}
+
+static void
+free_game(struct game *g)
+{
+    free(g->claims);
+    free(g->resolved);
+    free(g->actions);
+    free(g->preimage);
+    free(g->header);
+    free(g);
+}
+
+static void
+free_games(struct vd_challenger *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        free_game(c->games[i]);
+    }
+    c->count = 0;
+}
+
+void
+vd_challenger_free(struct vd_challenger *c)
+{
+    if (c) {
+        free_games(c);
+        free(c->games);
+        free(c->flights);
+        memory_clear(&c->memory);
+        free(c);
+    }
+}
+
+/* Each thing is said once, until another one is. */
+void
+challenger_say(struct vd_challenger *c, struct game *g, bool alert, const char *format, ...)
+{
+    char text[200];
+    char line[260];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (memcmp(text, g->said, strlen(text) + 1) != 0) {
+        memcpy(g->said, text, sizeof text);
+        snprintf(line, sizeof line, "game %llu: %s", (unsigned long long)g->id.index, text);
+        c->effects.note(c->effects.ctx, alert, line);
+    }
+}
+
+static struct game *
+find_game(struct vd_challenger *c, uint64_t index)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->games[i]->id.index == index) {
+            return c->games[i];
+        }
+    }
+    return NULL;
+}
+
+/* --- sending --- */
+
+static const char *
+text_of(enum action_kind kind)
+{
+    static const char *const texts[] = {"move against",      "step against",
+                                        "preimage for",      "other block than named, against",
+                                        "resolving",         "resolving the game of",
+                                        "claiming bonds, of"};
+    return texts[kind];
+}
+
+static void
+hand_over(struct vd_challenger *c, struct game *g, const struct action *action, uint64_t gas)
+{
+    uint8_t tag[ACTION_TAG_BYTES];
+    struct vd_abi data;
+    action_tag(tag, action);
+    const struct vd_address *to = action_call(&data, action, &c->config.from);
+    struct vd_txm_payload payload = {.to = *to,
+                                     .data = vd_abi_view(&data),
+                                     .value = action->bond,
+                                     .gas_limit = gas,
+                                     .tag = vd_slice(tag, sizeof tag)};
+    enum vd_err err = data.err == VD_OK ? c->effects.send(c->effects.ctx, &payload) : data.err;
+    if (err == VD_OK) {
+        struct flight *flight = flights_put(c, tag, FLIGHT_SENT, 0);
+        flight->value = challenger_cost(g, action);
+        flight->unincluded++;
+        c->moves += action->kind == ACTION_MOVE || action->kind == ACTION_STEP;
+        challenger_say(c, g, false, "%s claim %u", text_of(action->kind), (unsigned)action->claim);
+    } else {
+        c->is_full = true; /* until something of the manager moves */
+    }
+    vd_abi_deinit(&data);
+}
+
+static bool
+is_before(const struct action *a, const struct action *b)
+{
+    return !b || a->left_s < b->left_s;
+}
+
+/* Whether it can be made at all; if not, that is said. */
+static bool
+is_possible(struct vd_challenger *c, struct game *g, const struct action *action)
+{
+    const char *reason = NULL;
+    if (action->kind == ACTION_MOVE && !challenger_can_pay(c, g, action)) {
+        reason = "is to be countered, but the account has too little for it";
+    } else if (action_is_too_large(action)) {
+        reason = "needs a preimage that no transaction can hold";
+    }
+    if (reason) {
+        g->waiting++;
+        challenger_say(c, g, true, "claim %u %s", (unsigned)action->claim, reason);
+    }
+    return reason == NULL;
+}
+
+/* The most urgent action of one game before `best` that is not on its way. */
+static const struct action *
+pick_of_game(struct vd_challenger *c, struct game *g, const struct action *best, uint64_t limit_s)
+{
+    g->waiting = 0;
+    for (size_t k = 0; k < g->action_count; k++) {
+        const struct action *action = &g->actions[k];
+        if (action->left_s < limit_s && is_before(action, best) &&
+            !challenger_in_flight(c, g, action) && is_possible(c, g, action)) {
+            best = action;
+        }
+    }
+    return best;
+}
+
+/* Only of games as they are at the present head. */
+static const struct action *
+pick_action(struct vd_challenger *c, struct game **of, uint64_t limit_s)
+{
+    const struct action *best = NULL;
+    for (size_t i = 0; i < c->count && !c->is_full && !challenger_is_behind(c); i++) {
+        struct game *g = c->games[i];
+        if (g->read_at == c->heads.l1.number) {
+            const struct action *before = best;
+            best = pick_of_game(c, g, best, limit_s);
+            *of = best != before ? g : *of;
+        }
+    }
+    return best;
+}
+
+static bool
+ask_action(struct vd_challenger *c, uint64_t limit_s)
+{
+    struct game *g = NULL;
+    const struct action *action = pick_action(c, &g, limit_s);
+    if (!action) {
+        return false;
+    }
+    if (action->gas != 0) {
+        hand_over(c, g, action, action->gas);
+        return true;
+    }
+    struct vd_abi data;
+    c->action = *action;
+    c->question_game = g->id.index;
+    c->question_at = c->heads.l1.number;
+    const struct vd_address *to = action_call(&data, action, &c->config.from);
+    if (data.err == VD_OK) {
+        c->question = Q_ESTIMATE;
+        c->effects.estimate(c->effects.ctx, to, vd_abi_view(&data), &action->bond);
+    }
+    vd_abi_deinit(&data);
+    return true;
+}
+
+/* --- asking L1 --- */
+
+static bool
+ask_list(struct vd_challenger *c)
+{
+    if (c->listed || c->now_ms < c->list_ms) {
+        return false;
+    }
+    c->question = Q_LIST;
+    c->effects.list(c->effects.ctx, c->list_next, &c->heads.l1.hash);
+    return true;
+}
+
+static bool
+ask_read(struct vd_challenger *c)
+{
+    struct game *best = NULL;
+    for (size_t i = 0; i < c->count; i++) {
+        struct game *g = c->games[i];
+        bool is_due = g->next_ms <= c->now_ms && (!g->was_read || g->read_at != c->heads.l1.number);
+        if (is_due && (!best || g->left_s < best->left_s)) {
+            best = g;
+        }
+    }
+    if (!best) {
+        return false;
+    }
+    c->question = Q_READ;
+    c->question_game = best->id.index;
+    c->question_at = c->heads.l1.number;
+    struct vd_dispute_id id = best->id;
+    c->effects.read(c->effects.ctx, &id, &c->heads.l1.hash);
+    return true;
+}
+
+static bool
+ask_l1(struct vd_challenger *c)
+{
+    if (!c->has_heads || c->question != Q_NONE) {
+        return false;
+    }
+    /* What a clock waits for goes before further games are read. */
+    return ask_list(c) || ask_action(c, LATER_S) || ask_read(c) || ask_action(c, UINT64_MAX);
+}
+
+/* --- asking the node --- */
+
+static bool
+ask_node(struct vd_challenger *c)
+{
+    struct game *best = NULL;
+    for (size_t i = 0; i < c->count && !c->asking; i++) {
+        struct game *g = c->games[i];
+        bool is_due = g->want.kind != WANT_NOTHING && g->want_ms <= c->now_ms;
+        if (is_due && (!best || g->left_s < best->left_s)) {
+            best = g;
+        }
+    }
+    if (!best) {
+        return false;
+    }
+    const struct vd_challenger_effects *e = &c->effects;
+    c->asking = true;
+    c->asking_game = best->id.index;
+    c->asked = best->want;
+    switch (c->asked.kind) {
+    case WANT_SAFE:
+        e->safe(e->ctx, &best->d.l1_head);
+        break;
+    case WANT_OUTPUT:
+        e->output(e->ctx, c->asked.number);
+        break;
+    case WANT_STATE:
+        e->state(e->ctx, &c->asked.run, c->asked.number);
+        break;
+    case WANT_STEP:
+        e->step(e->ctx, &c->asked.run, c->asked.number);
+        break;
+    case WANT_HEADER:
+        e->header(e->ctx, c->asked.number);
+        break;
+    case WANT_NOTHING:
+        break;
+    }
+    return true;
+}
+
+/* Effects may answer at once. */
+static void
+pump(struct vd_challenger *c)
+{
+    if (c->pumping) {
+        return;
+    }
+    c->pumping = true;
+    bool more = true;
+    while (more) {
+        more = ask_l1(c);
+        more = ask_node(c) || more;
+    }
+    c->pumping = false;
+}
+
+/* --- answers of L1 --- */
+
+/* True when the answer is wanted; the question is closed. */
+static bool
+l1_answered(struct vd_challenger *c, enum question question)
+{
+    bool wanted = c->question == question && !c->question_abandoned;
+    c->question = Q_NONE;
+    c->question_abandoned = false;
+    return wanted;
+}
+
+static bool
+add_game(struct vd_challenger *c, const struct vd_dispute_id *id)
+{
+    if (find_game(c, id->index)) {
+        return true;
+    }
+    if (c->count == c->cap) {
+        size_t cap = c->cap == 0 ? 16 : 2 * c->cap;
+        struct game **games = realloc(c->games, cap * sizeof *games);
+        if (!games) {
+            return false;
+        }
+        c->games = games;
+        c->cap = cap;
+    }
+    struct game *g = calloc(1, sizeof *g);
+    struct action *actions = calloc(MAX_ACTIONS, sizeof *actions);
+    if (!g || !actions) {
+        free(g);
+        free(actions);
+        return false;
+    }
+    *g = (struct game){.id = *id, .actions = actions};
+    c->games[c->count++] = g;
+    return true;
+}
+
+void
+vd_challenger_listed(struct vd_challenger *c, enum vd_err err, const struct vd_dispute_id *ids,
+                     size_t count, uint64_t next)
+{
+    bool ok = l1_answered(c, Q_LIST) && err == VD_OK;
+    c->list_ms = ok ? 0 : c->now_ms + LIST_PAUSE_MS;
+    for (size_t i = 0; i < count && ok; i++) {
+        ok = add_game(c, &ids[i]);
+    }
+    if (ok) {
+        c->listed = next == c->list_next;
+        c->list_next = next;
+    }
+    pump(c);
+}
+
+static bool
+copy_dispute(struct game *g, const struct vd_dispute *d)
+{
+    size_t count = d->game.count;
+    struct vd_claim *claims = realloc(g->claims, (count + 1) * sizeof *claims);
+    g->claims = claims ? claims : g->claims;
+    bool *resolved = realloc(g->resolved, (count + 1) * sizeof *resolved);
+    g->resolved = resolved ? resolved : g->resolved;
+    if (!claims || !resolved || d->game.max_depth > VD_GAME_MAX_DEPTH) {
+        return false;
+    }
+    if (count > 0) {
+        memcpy(claims, d->game.claims, count * sizeof *claims);
+        memcpy(resolved, d->resolved, count * sizeof *resolved);
+    }
+    memcpy(g->bonds, d->bonds, (d->game.max_depth + 1) * sizeof g->bonds[0]);
+    g->d = *d;
+    g->d.game.claims = claims;
+    g->d.resolved = resolved;
+    g->d.bonds = g->bonds;
+    return true;
+}
+
+/* Seconds until the first clock that still runs has run out. */
+static uint64_t
+first_clock(const struct vd_challenger *c, const struct game *g)
+{
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 0; i < g->d.game.count; i++) {
+        uint64_t used = vd_game_challenger_duration(&g->d.game, i, c->heads.l1.timestamp);
+        uint64_t left = g->d.game.max_clock_s - used;
+        least = left > 0 && left < least ? left : least;
+    }
+    return least;
+}
+
+/* A decided game is looked at again after an eighth of its age: its bonds wait for delays. */
+static void
+look_again(const struct vd_challenger *c, struct game *g)
+{
+    uint64_t now_s = c->heads.l1.timestamp;
+    uint64_t age_s = now_s > g->id.timestamp ? now_s - g->id.timestamp : 0;
+    uint64_t pause = age_s < MAX_SETTLED_PAUSE_MS / 125 ? age_s * 125 : MAX_SETTLED_PAUSE_MS;
+    g->next_ms = c->now_ms + (pause < FIRST_PAUSE_MS ? FIRST_PAUSE_MS : pause);
+}
+
+static void
+remove_game(struct vd_challenger *c, struct game *g)
+{
+    size_t i = 0;
+    while (c->games[i] != g) {
+        i++;
+    }
+    c->lost += g->against;
+    free_game(g);
+    c->games[i] = c->games[--c->count];
+}
+
+/* Nothing is left to be done. */
+static bool
+is_over(const struct vd_challenger *c, const struct game *g)
+{
+    return g->was_read && g->d.status != VD_GAME_IN_PROGRESS &&
+           (c->config.watch || vd_u256_is_zero(&g->d.credit));
+}
+
+void
+vd_challenger_read(struct vd_challenger *c, enum vd_err err, const char *text,
+                   const struct vd_dispute *dispute)
+{
+    struct game *g = NULL;
+    if (l1_answered(c, Q_READ)) {
+        g = find_game(c, c->question_game);
+    }
+    if (g && (err != VD_OK || !copy_dispute(g, dispute))) {
+        g->next_ms = c->now_ms + FIRST_PAUSE_MS;
+        challenger_say(c, g, false, "cannot be read: %s", text);
+    } else if (g) {
+        g->was_read = true;
+        g->read_at = c->question_at;
+        g->left_s = first_clock(c, g);
+        challenger_judge(c, g);
+        if (g->d.status != VD_GAME_IN_PROGRESS) {
+            look_again(c, g);
+        }
+        if (is_over(c, g) && (g->verdict != UNJUDGED || g->want.kind == WANT_NOTHING) &&
+            !challenger_is_behind(c)) {
+            remove_game(c, g);
+        }
+    }
+    pump(c);
+}
+
+void
+vd_challenger_estimated(struct vd_challenger *c, enum vd_err err, const char *text, uint64_t gas)
+{
+    struct game *g = NULL;
+    if (l1_answered(c, Q_ESTIMATE)) {
+        g = find_game(c, c->question_game);
+    }
+    if (g && err == VD_OK) {
+        hand_over(c, g, &c->action, gas + gas / 2);
+    } else if (g && err == VD_ERR_REFUSED && c->action.kind == ACTION_STEP &&
+               c->action.step->vm.reads_preimage && !g->needs_load) {
+        g->needs_load = true;
+        challenger_judge(c, g);
+    } else if (g) {
+        uint8_t tag[ACTION_TAG_BYTES];
+        action_tag(tag, &c->action);
+        flights_put(c, tag, FLIGHT_REFUSED, c->question_at);
+        if (c->action.kind != ACTION_CLAIM) {
+            challenger_say(c, g, false, "%s claim %u: %s", text_of(c->action.kind),
+                           (unsigned)c->action.claim, text);
+        }
+    }
+    pump(c);
+}
+
+/* --- answers of the node --- */
+
+/* The game that asked, if it is still there; on a failure it waits. */
+static struct game *
+node_answered(struct vd_challenger *c, enum vd_err err, const char *text)
+{
+    struct game *g = c->asking && !c->asking_abandoned ? find_game(c, c->asking_game) : NULL;
+    c->asking = false;
+    c->asking_abandoned = false;
+    if (g && err != VD_OK) {
+        g->pause_ms = g->pause_ms == 0 ? FIRST_PAUSE_MS : 2 * g->pause_ms;
+        g->pause_ms = g->pause_ms > MAX_PAUSE_MS ? MAX_PAUSE_MS : g->pause_ms;
+        g->want_ms = c->now_ms + g->pause_ms;
+        challenger_say(c, g, err != VD_ERR_BUSY, "waits: %s", text);
+        if (err != VD_ERR_BUSY && is_over(c, g)) {
+            remove_game(c, g); /* too old to be judged */
+            g = NULL;
+        }
+    } else if (g) {
+        g->pause_ms = 0;
+        g->want_ms = 0;
+    }
+    return g;
+}
+
+/* Every game that waits for the value just learnt. */
+static void
+judge_waiting(struct vd_challenger *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        struct game *g = c->games[i];
+        if (g->want.kind == c->asked.kind && vd_hash_eq(&g->want.key, &c->asked.key)) {
+            g->want_ms = 0;
+            challenger_judge(c, g);
+        }
+    }
+}
+
+void
+vd_challenger_safe(struct vd_challenger *c, enum vd_err err, const char *text, uint64_t number)
+{
+    struct game *g = node_answered(c, err, text);
+    if (g && err == VD_OK) {
+        g->has_safe = true;
+        g->safe = number;
+        challenger_judge(c, g);
+    }
+    pump(c);
+}
+
+static void
+take_value(struct vd_challenger *c, enum vd_err err, const char *text, const struct vd_hash *value)
+{
+    struct game *g = node_answered(c, err, text);
+    if (g && err == VD_OK) {
+        memory_put(&c->memory, &c->asked.key, value);
+        judge_waiting(c);
+    }
+    pump(c);
+}
+
+void
+vd_challenger_output(struct vd_challenger *c, enum vd_err err, const char *text,
+                     const struct vd_hash *root)
+{
+    take_value(c, err, text, root);
+}
+
+void
+vd_challenger_state(struct vd_challenger *c, enum vd_err err, const char *text,
+                    const struct vd_hash *state)
+{
+    take_value(c, err, text, state);
+}
+
+/* A copy of borrowed bytes, in place of what *memory held. */
+static bool
+keep(uint8_t **memory, struct vd_slice *bytes)
+{
+    free(*memory);
+    *memory = malloc(bytes->len + 1);
+    if (*memory && bytes->len > 0) {
+        memcpy(*memory, bytes->ptr, bytes->len);
+    }
+    bytes->ptr = *memory;
+    return *memory != NULL;
+}
+
+void
+vd_challenger_step(struct vd_challenger *c, enum vd_err err, const char *text,
+                   const struct vd_dispute_step *step)
+{
+    struct game *g = node_answered(c, err, text);
+    if (g && err == VD_OK) {
+        g->step = *step;
+        g->has_step = keep(&g->preimage, &g->step.preimage);
+        g->step_key = c->asked.key;
+        g->needs_load = false;
+        challenger_judge(c, g);
+    }
+    pump(c);
+}
+
+void
+vd_challenger_header(struct vd_challenger *c, enum vd_err err, const char *text,
+                     const struct vd_dispute_output *output)
+{
+    struct game *g = node_answered(c, err, text);
+    if (g && err == VD_OK) {
+        g->output = *output;
+        g->has_output = keep(&g->header, &g->output.header);
+        challenger_judge(c, g);
+    }
+    pump(c);
+}
+
+/* --- inputs --- */
+
+void
+vd_challenger_restore(struct vd_challenger *c, const struct vd_txm_status *payload)
+{
+    enum action_kind kind;
+    if (action_of_tag(&kind, payload->tag) && !payload->confirmed) {
+        enum flight_state state = payload->included ? FLIGHT_INCLUDED : FLIGHT_SENT;
+        flights_put(c, payload->tag.ptr, state, 0)->unincluded += !payload->included;
+    }
+}
+
+void
+vd_challenger_heads(struct vd_challenger *c, uint64_t now_ms,
+                    const struct vd_challenger_heads *heads)
+{
+    bool is_new = !c->has_heads || !vd_hash_eq(&c->heads.l1.hash, &heads->l1.hash);
+    c->now_ms = now_ms;
+    c->heads = *heads;
+    c->has_heads = true;
+    c->is_full = false;
+    if (is_new) {
+        c->listed = false;
+    }
+    bool behind = challenger_is_behind(c);
+    if (behind && !c->said_behind) {
+        c->effects.note(c->effects.ctx, false,
+                        "waits: derivation is behind L1's head, games are not judged until then");
+    }
+    for (size_t i = 0; i < c->count && behind != c->said_behind; i++) {
+        challenger_judge(c, c->games[i]);
+    }
+    c->said_behind = behind;
+    flights_purge(c);
+    pump(c);
+}
+
+void
+vd_challenger_reorg(struct vd_challenger *c)
+{
+    c->question_abandoned = c->question != Q_NONE;
+    c->asking_abandoned = c->asking;
+    free_games(c);
+    memory_clear(&c->memory);
+    c->list_next = 0;
+    c->listed = false;
+    for (size_t i = c->flight_count; i-- > 0;) {
+        if (c->flights[i].state == FLIGHT_REFUSED) {
+            flights_drop(c, &c->flights[i]);
+        }
+    }
+}
+
+void
+vd_challenger_tick(struct vd_challenger *c, uint64_t now_ms)
+{
+    c->now_ms = now_ms;
+    pump(c);
+}
+
+/* A move that went through is on L1, where it is seen; until it is confirmed a reorg may take it
+   away again, and then the manager sends the same bytes. */
+static void
+included(struct vd_challenger *c, enum action_kind kind, const struct vd_txm_event *event)
+{
+    bool repeats = kind == ACTION_RESOLVE_CLAIM || kind == ACTION_RESOLVE || kind == ACTION_CLAIM;
+    enum flight_state state = FLIGHT_INCLUDED;
+    if (!event->success || repeats) {
+        state = FLIGHT_SETTLED;
+    } else if (kind == ACTION_LOAD) {
+        state = FLIGHT_DONE;
+    }
+    struct flight *flight = flights_put(c, event->tag.ptr, state, event->block.number);
+    flight->unincluded -= flight->unincluded > 0;
+}
+
+void
+vd_challenger_tx_event(struct vd_challenger *c, const struct vd_txm_event *event)
+{
+    enum action_kind kind;
+    if (!action_of_tag(&kind, event->tag)) {
+        return;
+    }
+    c->is_full = false;
+    struct flight *flight = flights_find(c, event->tag.ptr);
+    switch (event->kind) {
+    case VD_TXM_INCLUDED:
+        included(c, kind, event);
+        break;
+    case VD_TXM_CONFIRMED:
+        if (flight && kind == ACTION_LOAD && event->success) {
+            flight->state = FLIGHT_DONE;
+        } else if (flight) {
+            flight->state = FLIGHT_SETTLED;
+            flight->block = event->block.number;
+        }
+        break;
+    case VD_TXM_REORGED_OUT:
+        flights_put(c, event->tag.ptr, FLIGHT_SENT, 0)->unincluded++;
+        break;
+    case VD_TXM_LOST:
+        if (flight && flight->unincluded <= 1) {
+            flights_drop(c, flight);
+        } else if (flight) {
+            flight->unincluded--;
+        }
+        break;
+    case VD_TXM_SENT:
+    case VD_TXM_REPLACED:
+    case VD_TXM_STUCK:
+        break;
+    }
+    pump(c);
+}
+
+/* --- state --- */
+
+void
+vd_challenger_stats(const struct vd_challenger *c, struct vd_challenger_stats *stats)
+{
+    *stats = (struct vd_challenger_stats){.open = c->count, .against = c->lost, .moves = c->moves};
+    for (size_t i = 0; i < c->count; i++) {
+        const struct game *g = c->games[i];
+        bool in_progress = g->was_read && g->d.status == VD_GAME_IN_PROGRESS;
+        stats->disputed += in_progress && g->verdict > ROOT_TRUE;
+        stats->against += g->against;
+        stats->waiting += g->waiting;
+    }
+}

@@ -1,0 +1,93 @@
+/* What was handed to the transaction manager, or refused by an estimate, by the tags. */
+#include <stdlib.h>
+
+#include "challenger_internal.h"
+
+struct flight *
+flights_find(const struct vd_challenger *c, const uint8_t tag[ACTION_TAG_BYTES])
+{
+    for (size_t i = 0; i < c->flight_count; i++) {
+        if (memcmp(c->flights[i].tag, tag, ACTION_TAG_BYTES) == 0) {
+            return &c->flights[i];
+        }
+    }
+    return NULL;
+}
+
+void
+flights_drop(struct vd_challenger *c, struct flight *flight)
+{
+    *flight = c->flights[--c->flight_count];
+}
+
+struct flight *
+flights_put(struct vd_challenger *c, const uint8_t tag[ACTION_TAG_BYTES], enum flight_state state,
+            uint64_t block)
+{
+    struct flight *flight = flights_find(c, tag);
+    if (!flight && c->flight_count == c->flight_cap) {
+        size_t cap = c->flight_cap == 0 ? 128 : 2 * c->flight_cap;
+        struct flight *flights = realloc(c->flights, cap * sizeof *flights);
+        VD_ASSERT(flights != NULL); /* forgetting it could send a bond twice */
+        c->flights = flights;
+        c->flight_cap = cap;
+    }
+    if (!flight) {
+        flight = &c->flights[c->flight_count++];
+        *flight = (struct flight){.state = state};
+        memcpy(flight->tag, tag, ACTION_TAG_BYTES);
+    }
+    flight->state = state;
+    flight->block = block;
+    return flight;
+}
+
+bool
+challenger_in_flight(struct vd_challenger *c, const struct game *g, const struct action *action)
+{
+    uint8_t tag[ACTION_TAG_BYTES];
+    action_tag(tag, action);
+    struct flight *flight = flights_find(c, tag);
+    if (!flight) {
+        return false;
+    }
+    bool over = flight->unincluded == 0 &&
+                ((flight->state == FLIGHT_SETTLED && g->read_at >= flight->block) ||
+                 (flight->state == FLIGHT_REFUSED && g->read_at > flight->block));
+    if (over) {
+        flights_drop(c, flight);
+    }
+    return !over;
+}
+
+bool
+challenger_is_done(const struct vd_challenger *c, const struct action *action)
+{
+    uint8_t tag[ACTION_TAG_BYTES];
+    action_tag(tag, action);
+    const struct flight *flight = flights_find(c, tag);
+    return flight && flight->state == FLIGHT_DONE;
+}
+
+bool
+challenger_is_sent(const struct vd_challenger *c, const struct action *action)
+{
+    uint8_t tag[ACTION_TAG_BYTES];
+    action_tag(tag, action);
+    const struct flight *flight = flights_find(c, tag);
+    return flight && flight->state != FLIGHT_REFUSED;
+}
+
+/* No reorg that L1 has ever seen goes deeper. */
+void
+flights_purge(struct vd_challenger *c)
+{
+    for (size_t i = c->flight_count; i-- > 0;) {
+        struct flight *flight = &c->flights[i];
+        if (flight->unincluded == 0 && flight->state >= FLIGHT_SETTLED &&
+            flight->state != FLIGHT_DONE &&
+            flight->block + VD_TXM_KEEP_BLOCKS < c->heads.l1.number) {
+            flights_drop(c, flight);
+        }
+    }
+}
