@@ -2,51 +2,6 @@
 #include "core/chain/exec_internal.h"
 #include "viaduct/core/crypto/keccak.h"
 
-/* --- the state before genesis: nothing --- */
-
-static enum vd_err
-no_account(void *ctx, struct vd_account *out, const struct vd_address *address,
-           const struct vd_hash *address_hash)
-{
-    (void)ctx;
-    (void)out;
-    (void)address;
-    (void)address_hash;
-    return VD_ERR_NOT_FOUND;
-}
-
-static enum vd_err
-no_slot(void *ctx, struct vd_u256 *out, const struct vd_hash *address_hash,
-        const struct vd_hash *storage_root, const struct vd_hash *slot_hash)
-{
-    (void)ctx;
-    (void)address_hash;
-    (void)storage_root;
-    (void)slot_hash;
-    *out = vd_u256(0);
-    return VD_OK;
-}
-
-static enum vd_err
-no_code(void *ctx, struct vd_slice *out, const struct vd_hash *code_hash)
-{
-    (void)ctx;
-    (void)out;
-    (void)code_hash;
-    return VD_ERR_NOT_FOUND;
-}
-
-static enum vd_err
-no_node(void *ctx, struct vd_trie_node *out, const struct vd_trie_position *at,
-        const struct vd_hash *hash)
-{
-    (void)ctx;
-    (void)out;
-    (void)at;
-    (void)hash;
-    return VD_ERR_NOT_FOUND;
-}
-
 /* --- the allocation --- */
 
 static enum vd_err
@@ -130,11 +85,9 @@ vd_genesis_build(struct vd_header *header, struct vd_hash *hash, struct vd_arena
     const struct vd_rules *rules = vd_chain_rules(config, genesis->timestamp);
     if (rules == NULL)
         return VD_ERR_UNSUPPORTED;
-    static const struct vd_state_source nothing = {
-        .account = no_account, .slot = no_slot, .code = no_code, .trie = {.node = no_node}};
     static const struct vd_hash seed;
     struct vd_state *state;
-    enum vd_err err = vd_state_new(&state, arena, &nothing, &VD_EMPTY_ROOT, &seed);
+    enum vd_err err = vd_state_new(&state, arena, &VD_STATE_NOTHING, &VD_EMPTY_ROOT, &seed);
     for (size_t i = 0; err == VD_OK && i < genesis->account_count; i++)
         err = put_account(state, &genesis->accounts[i]);
     if (err != VD_OK)

@@ -178,40 +178,6 @@ read_hex(struct vd_slice *out, struct vd_arena *arena, const char *path)
     return 0;
 }
 
-/* --- an empty chain --- */
-
-static enum vd_err
-no_account(void *ctx, struct vd_account *out, const struct vd_address *address,
-           const struct vd_hash *address_hash)
-{
-    (void)ctx;
-    (void)out;
-    (void)address;
-    (void)address_hash;
-    return VD_ERR_NOT_FOUND;
-}
-
-static enum vd_err
-no_slot(void *ctx, struct vd_u256 *out, const struct vd_hash *address_hash,
-        const struct vd_hash *storage_root, const struct vd_hash *slot_hash)
-{
-    (void)ctx;
-    (void)address_hash;
-    (void)storage_root;
-    (void)slot_hash;
-    *out = vd_u256(0);
-    return VD_OK;
-}
-
-static enum vd_err
-no_code(void *ctx, struct vd_slice *out, const struct vd_hash *code_hash)
-{
-    (void)ctx;
-    (void)out;
-    (void)code_hash;
-    return VD_ERR_NOT_FOUND;
-}
-
 /* --- traces --- */
 
 static void
@@ -269,7 +235,6 @@ struct run {
     struct vd_evm_block block;
     struct vd_evm_tx tx;
     struct vd_evm_message message;
-    struct vd_state_source source;
     struct vd_evm_tracer tracer;
     struct vd_slice code;
 };
@@ -287,12 +252,12 @@ static enum vd_err
 set_up(struct run *run, const struct options *o)
 {
     static const struct vd_hash seed;
-    run->source = (struct vd_state_source){.account = no_account, .slot = no_slot, .code = no_code};
     run->tracer.step = print_step;
     run->block = (struct vd_evm_block){.chain_id = 1, .gas_limit = o->gas};
     run->message.gas = o->gas;
     set_addresses(run);
-    enum vd_err err = vd_state_new(&run->state, &run->arena, &run->source, &VD_EMPTY_ROOT, &seed);
+    enum vd_err err =
+        vd_state_new(&run->state, &run->arena, &VD_STATE_NOTHING, &VD_EMPTY_ROOT, &seed);
     if (err == VD_OK) {
         vd_state_tx_begin(run->state);
         err = vd_state_set_code(run->state, &run->message.to, run->code);

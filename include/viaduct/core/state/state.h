@@ -42,6 +42,9 @@ struct vd_state_source {
     struct vd_trie_source trie;
 };
 
+/* The state before a genesis: nothing.  Its root is VD_EMPTY_ROOT. */
+extern const struct vd_state_source VD_STATE_NOTHING;
+
 /* vd_state_source_from_tries makes *out read accounts and slots by walking the tries under root
    through nodes (a witness, preimages) and code through code/code_ctx.  *walker is the caller's
    memory and must outlive *out.  A node that is missing (VD_ERR_NOT_FOUND of nodes) or a value that
