@@ -16,7 +16,20 @@ struct vd_l1_wait {
     struct vd_l1_fetched *fetched;
     void (*closed)(void *ctx);
     void *closed_ctx;
+    /* Of the loop alone: a request whose answer will come, if only when l1 is closed; and that
+       nobody but this answer holds w any more. */
+    bool fetching;
+    bool orphan;
 };
+
+static void
+destroy(struct vd_l1_wait *w)
+{
+    vd_l1_fetched_release(w->fetched);
+    uv_cond_destroy(&w->cond);
+    uv_mutex_destroy(&w->mutex);
+    free(w);
+}
 
 static void
 answer(struct vd_l1_wait *w, enum vd_err err, struct vd_l1_fetched *fetched)
@@ -32,7 +45,12 @@ answer(struct vd_l1_wait *w, enum vd_err err, struct vd_l1_fetched *fetched)
 static void
 on_block(void *ctx, const struct vd_l1_status *status, struct vd_l1_fetched *fetched)
 {
-    answer(ctx, status->err, fetched);
+    struct vd_l1_wait *w = ctx;
+    w->fetching = false;
+    answer(w, status->err, fetched);
+    if (w->orphan) {
+        destroy(w);
+    }
 }
 
 static void
@@ -43,7 +61,8 @@ on_async(uv_async_t *async)
     bool ask = w->state == ASKED && !w->cancelled;
     struct vd_hash hash = w->hash;
     uv_mutex_unlock(&w->mutex);
-    if (ask) {
+    if (ask && !w->fetching) {
+        w->fetching = true;
         vd_l1_block_fetch_hash(w->l1, &hash, on_block, w);
     }
 }
@@ -77,11 +96,14 @@ static void
 on_closed(uv_handle_t *handle)
 {
     struct vd_l1_wait *w = handle->data;
-    vd_l1_fetched_release(w->fetched);
-    uv_cond_destroy(&w->cond);
-    uv_mutex_destroy(&w->mutex);
-    w->closed(w->closed_ctx);
-    free(w);
+    void (*closed)(void *ctx) = w->closed;
+    void *ctx = w->closed_ctx;
+    if (w->fetching) {
+        w->orphan = true;
+    } else {
+        destroy(w);
+    }
+    closed(ctx);
 }
 
 void

@@ -10,7 +10,8 @@ struct vd_l1_wait;
 /* On the loop's thread.  l1 outlives it. */
 VD_MUST_USE enum vd_err vd_l1_wait_new(struct vd_l1_wait **out, uv_loop_t *loop, struct vd_l1 *l1);
 /* On the loop's thread: whoever waits gets VD_ERR_CLOSED, and so does everyone later.  Its memory
-   goes with closed; nobody may be inside vd_l1_wait_block any more by then. */
+   goes with closed, or with the answer to a request that is under way, which closing l1 brings;
+   nobody may be inside vd_l1_wait_block any more by then. */
 void vd_l1_wait_cancel(struct vd_l1_wait *wait);
 void vd_l1_wait_close(struct vd_l1_wait *wait, void (*closed)(void *ctx), void *ctx);
 
