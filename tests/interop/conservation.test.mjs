@@ -12,7 +12,7 @@ import {
   cleanUp, fatal, sleep, startDev, startNode, temporaryFolder, waitFor,
 } from './support/harness.mjs'
 import { batch } from './support/history.mjs'
-import { Ledger } from './support/ledger.mjs'
+import { Ledger, at, topic } from './support/ledger.mjs'
 import { Random } from './support/random.mjs'
 import { call } from './support/rpc.mjs'
 import { Settlement } from './support/settlement.mjs'
@@ -71,6 +71,28 @@ const steady = (what, work) => waitFor(what, async () => {
     throw error
   }
 }, { timeout: 60_000, interval: 200 })
+
+/** The figures are wrong as soon as one thing of what happened is left out, or happens twice. */
+async function plantedFaults(ledger) {
+  const { l1, l2 } = ledger
+  const portal = ledger.contracts.OptimismPortalProxy
+  const faults = [
+    [l1, portal, topic.deposited, 0], [l1, portal, topic.finalized, 0], [l1, portal, topic.finalized, 2],
+    [l2, at.passer, topic.passed, 0], [l2, at.passer, topic.passed, 2],
+    [l2, at.messenger, topic.relayed, 0], [l2, at.messenger, topic.relayed, 2],
+    [l1, ledger.contracts.L1CrossDomainMessengerProxy, topic.relayed, 0],
+    [l1, ledger.contracts.L1CrossDomainMessengerProxy, topic.sent, 0],
+  ]
+  for (const [history, address, event, times] of faults) {
+    const log = history.logs(Infinity, address, event)[0]
+    const block = history.blocks[Number(log.blockNumber)]
+    const kept = block.logs
+    block.logs = kept.flatMap((one) => Array(one === log ? times : 1).fill(one))
+    await assert.rejects(ledger.checkFigures(), { code: 'ERR_ASSERTION' }, `${event} ${times} times`)
+    block.logs = kept
+  }
+  await ledger.checkFigures()
+}
 
 test(`nothing is made or lost (VD_SEED=${seed}, VD_OPERATIONS=${operations})`, { timeout: 3_600_000 }, async (t) => {
   console.log(`seed ${seed}, ${operations} operations`)
@@ -153,6 +175,11 @@ test(`nothing is made or lost (VD_SEED=${seed}, VD_OPERATIONS=${operations})`, {
   t.diagnostic(JSON.stringify(figures, (key, value) => (typeof value === 'bigint' ? String(value) : value)))
   t.diagnostic(`refused: L1 ${JSON.stringify([...traffic.l1.refused])}, L2 ${JSON.stringify([...traffic.l2.refused])}`)
   assert.equal(settlement.open, 0, `every withdrawal finalizes in the end: ${JSON.stringify(settlement.waiting)}`)
+  if (operations >= 1000) {
+    assert(happened.reorgs > 0 && happened.kills > 0 && happened.followerKills > 0, JSON.stringify(happened))
+    assert(figures.deposits > 100 && figures.finalized > 100 && figures.refused > 0)
+  }
+  await plantedFaults(ledger)
 
   // The follower knows L1 alone.
   const { number } = ledger.point

@@ -8,7 +8,7 @@ import { History, Moved, batch } from './history.mjs'
 const predeploy = (low) => `0x42000000000000000000000000000000000000${low}`
 export const at = { messenger: predeploy('07'), bridge: predeploy('10'), tokens: predeploy('12'), passer: predeploy('16') }
 
-const topic = {
+export const topic = {
   deposited: toEventSelector('TransactionDeposited(address,address,uint256,bytes)'),
   passed: toEventSelector('MessagePassed(uint256,address,address,uint256,uint256,bytes,bytes32)'),
   burnt: toEventSelector('WithdrawerBalanceBurnt(uint256)'),
@@ -105,6 +105,14 @@ export class Ledger {
     return all
   }
 
+  /** Messages to L1 whose withdrawals were finalized. */
+  paidMessages() {
+    const finalized = this.finalized()
+    return new Set([...this.withdrawals().values()]
+      .filter(({ hash, sender }) => sender === at.messenger && finalized.get(hash))
+      .map(({ data }) => keccak256(data)))
+  }
+
   /** Submitters of the proofs of each withdrawal, newest last. */
   proven() {
     const all = new Map()
@@ -136,6 +144,9 @@ export class Ledger {
     })
     const known = new Set(messages.map(({ hash }) => hash))
     for (const hash of [...relayed, ...failed]) assert(known.has(hash), `message ${hash} arrived but was never sent`)
+    const delivered = from === 1 ? known : this.paidMessages()
+    assert.deepEqual(new Set(messages.filter((one) => one.relayed || one.failed).map(({ hash }) => hash)), delivered,
+      'every message that a deposit or a withdrawal brought is there, and no other')
     return messages
   }
 
@@ -170,6 +181,11 @@ export class Ledger {
   /** Demands that nothing was made or lost; what there is. */
   async check() {
     await this.sync()
+    return this.checkFigures()
+  }
+
+  /** The same at the point of the last sync. */
+  async checkFigures() {
     const figures = await this.checkEther()
     await this.checkMessengers()
     for (const pair of this.pairs) await this.checkToken(pair)
