@@ -1,5 +1,5 @@
-/* bench_steps [GAS] prints what the fault-proof machine needs for a block that spends its gas on
-   one thing: steps per gas beyond an empty block, and the bytes that the run touches.
+/* bench_steps [GAS [WHAT]] prints what the fault-proof machine needs for a block that spends its
+   gas on one thing: steps per gas beyond an empty block, and the bytes that the run touches.
 
    The whole guest runs, over a chain of its own making: a transaction calls a contract that repeats
    one operation, on operands that cost much, until its gas is nearly used up. */
@@ -212,14 +212,14 @@ static const struct work works[] = {
      .body = COUNT "60015f5f833c",
      .repeat = 4,
      .rest = 60000,
-     .accounts = 4000,
+     .accounts = 30000,
      .code = CODE_MAX},
     {.name = "CALL cold, 24 KiB",
      .setup = "73dd00000000000000000000000000000000000000",
      .body = COUNT "5f5f5f5f5f855af150",
      .repeat = 4,
      .rest = 60000,
-     .accounts = 4000,
+     .accounts = 30000,
      .code = CODE_MAX},
     {.name = "ecrecover",
      .body = PRECOMPILE("0080", "01"),
@@ -349,14 +349,17 @@ make_code(struct chain *c, const struct work *w)
 }
 
 static void
-add_state(struct chain *c, struct vd_genesis_account *contract, const struct work *w)
+add_state(struct chain *c, struct vd_genesis_account *contract, const struct work *w, uint64_t gas)
 {
+    /* No more than the gas reaches: cold access costs 2600. */
+    uint64_t reach = gas / 2600 + 100;
+    uint32_t accounts = w->accounts < reach ? w->accounts : (uint32_t)reach;
     struct vd_genesis_slot *slots = VD_ARENA_NEW(&c->arena, struct vd_genesis_slot, w->slots + 1);
     for (uint32_t i = 0; i < w->slots; i++)
         slots[i] = (struct vd_genesis_slot){vd_u256(i + 1), vd_u256(i + 7)};
     contract->slots = slots;
     contract->slot_count = w->slots;
-    for (uint32_t i = 0; i < w->accounts; i++) {
+    for (uint32_t i = 0; i < accounts; i++) {
         struct vd_address address = {{0xdd}};
         vd_store_be32(address.b + 16, i + 1);
         struct vd_genesis_account *account = chain_account(c, address, 1);
@@ -378,7 +381,7 @@ make_chain(const struct work *w, uint64_t gas)
     if (w != NULL) {
         struct vd_genesis_account *account = chain_account(c, contract, 0);
         account->code = make_code(c, w);
-        add_state(c, account, w);
+        add_state(c, account, w, gas);
     }
     chain_begin(c);
     chain_l1_grow(c, 2);
@@ -465,6 +468,141 @@ measure(const struct work *w, uint64_t gas, uint64_t base_steps)
     return steps;
 }
 
+/* --- what stands on L1 --- */
+
+#define L1_BYTES ((size_t)1 << 20)
+
+static void
+no_load(struct chain *c)
+{
+    (void)c;
+}
+
+static void
+load_empty_blocks(struct chain *c)
+{
+    chain_l1_seal(c);
+    chain_l1_grow(c, c->l1_count + 29);
+    chain_l1_open(c);
+}
+
+/* Transactions of 64 KiB to nobody. */
+static void
+load_calldata(struct chain *c)
+{
+    static const struct vd_address other = {{0x44}};
+    uint8_t *data = vd_arena_zeroed(&c->arena, 65536, 1, 1);
+    for (size_t i = 0; i < L1_BYTES / 65536; i++)
+        chain_l1_tx(c, &other, &other, vd_slice(data, 65536));
+}
+
+/* The same, to the inbox from somebody else. */
+static void
+load_inbox(struct chain *c)
+{
+    static const struct vd_address other = {{0x44}};
+    uint8_t *data = vd_arena_zeroed(&c->arena, 65536, 1, 1);
+    for (size_t i = 0; i < L1_BYTES / 65536; i++)
+        chain_l1_tx(c, &other, &c->config.batch_inbox, vd_slice(data, 65536));
+}
+
+/* A channel of one string that is no batch: runs of one byte, or literals. */
+static void
+load_channel(struct chain *c, bool runs)
+{
+    struct vd_buf out;
+    vd_buf_init(&out, &c->arena);
+    struct deflate d = deflate_begin(&out);
+    static const uint8_t head[] = {0xba, 0x10, 0x00, 0x00, 0x07};
+    for (size_t i = 0; i < sizeof head; i++)
+        deflate_literal(&d, head[i]);
+    if (runs)
+        deflate_runs(&d, 0x07, L1_BYTES / 258);
+    for (size_t i = 0; !runs && i < L1_BYTES / 2; i++)
+        deflate_literal(&d, (uint8_t)(i * 7));
+    deflate_end(&d);
+    chain_post_channel(c, vd_buf_view(&out), 0x99);
+}
+
+static void
+load_bomb(struct chain *c)
+{
+    load_channel(c, true);
+}
+
+static void
+load_literals(struct chain *c)
+{
+    load_channel(c, false);
+}
+
+static void
+load_deposits(struct chain *c)
+{
+    struct vd_address to = chain_user(77);
+    for (unsigned i = 0; i < CHAIN_MAX_ITEMS; i++)
+        chain_deposit(c, &to, 1);
+}
+
+static void
+load_receipts(struct chain *c)
+{
+    for (unsigned i = 0; i < CHAIN_MAX_ITEMS; i++)
+        chain_other_log(c);
+    memset(chain_l1(c)->header.logs_bloom, 0xff, 256);
+}
+
+static const struct {
+    const char *name;
+    void (*load)(struct chain *c);
+    double units;
+    const char *unit;
+} loads[] = {
+    {"L1 block, empty", load_empty_blocks, 30, "block"},
+    {"L1 transactions to others", load_calldata, (double)L1_BYTES, "byte"},
+    {"L1 transactions to the inbox", load_inbox, (double)L1_BYTES, "byte"},
+    {"channel, runs (zlib)", load_bomb, (double)L1_BYTES, "byte inflated"},
+    {"channel, literals (zlib)", load_literals, (double)L1_BYTES / 2, "byte inflated"},
+    {"L1 receipts, bloom full", load_receipts, CHAIN_MAX_ITEMS, "receipt"},
+    {"L1 receipts with deposits", load_deposits, CHAIN_MAX_ITEMS, "deposit"},
+};
+
+/* One L2 block whose batch comes behind an L1 block of that load. */
+static uint64_t
+measure_l1(void (*load)(struct chain *c))
+{
+    struct chain *c = chain_new(60);
+    struct counted counted;
+    c->keeps_no_list = true;
+    chain_begin(c);
+    chain_l1_grow(c, 2);
+    (void)chain_l2_add(c, 0, NULL, 0);
+    chain_l1_open(c);
+    load(c);
+    chain_l1_seal(c);
+    chain_post_in_next(c, 1, 2);
+    chain_ask(c, 0, 1, &c->l2[1].output);
+    assert_int_equal(chain_run(c), VD_OK);
+    assert_int_equal(c->result.head.number, 1);
+    assert_int_equal(c->result.verdict, VD_PROGRAM_VALID);
+    uint64_t steps = run_machine(c, &counted);
+    chain_free(c);
+    return steps;
+}
+
+static void
+print_l1(void)
+{
+    uint64_t base = measure_l1(no_load);
+    printf("\n%-28s %14s %12s\n", "what", "steps", "each");
+    for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
+        fflush(stdout);
+        uint64_t steps = measure_l1(loads[i].load);
+        printf("%-28s %14llu %12.2f  per %s\n", loads[i].name, (unsigned long long)steps,
+               (double)(steps - base) / loads[i].units, loads[i].unit);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -477,5 +615,7 @@ main(int argc, char **argv)
         if (only == NULL || strstr(works[i].name, only) != NULL)
             (void)measure(&works[i], gas < least ? least : gas, base_steps);
     }
+    if (only == NULL || strcmp(only, "L1") == 0)
+        print_l1();
     return 0;
 }
