@@ -268,6 +268,41 @@ contract PreimageOracleTest is Test {
         new PreimageOracle(135, 0);
     }
 
+    function test_bondThatCannotBePaid_isNotLost() public {
+        Large memory l = _large(136 * 2);
+        l.commitments[1] = 0;
+        _hashLeaves(l);
+        _init(7, 0, l);
+        _add(7, l, 0, 3, true);
+        vm.etch(CHALLENGER, hex"5f5ffd"); // reverts
+        vm.expectRevert(PreimageOracle.PreimageOracle_BondTransferFailed.selector);
+        _challenge(7, l, 1);
+        vm.etch(CHALLENGER, "");
+        _challenge(7, l, 1);
+        vm.assertEq(CHALLENGER.balance, 0.25 ether);
+        // A second proof of the same is worth nothing.
+        _challenge(7, l, 1);
+        vm.assertEq(CHALLENGER.balance, 0.25 ether);
+    }
+
+    /// @dev The tree has room for 65535 blocks.
+    function test_blockBeyondTheTree_isRefused() public {
+        vm.startPrank(PROPOSER, PROPOSER);
+        oracle.initLPP{value: 0.25 ether}(1, 0, 136 * 65_536);
+        for (uint256 i = 0; i < 65_535; i += 13_107) {
+            oracle.addLeavesLPP(1, i, new bytes(136 * 13_107), new bytes32[](13_107), false);
+        }
+        vm.expectRevert(PreimageOracle.PreimageOracle_TreeSizeOverflow.selector);
+        oracle.addLeavesLPP(1, 65_535, new bytes(136), new bytes32[](1), false);
+        vm.stopPrank();
+    }
+
+    function test_settings_areThoseOfTheConstructor() public view {
+        vm.assertEq(oracle.minProposalSize(), 136);
+        vm.assertEq(oracle.challengePeriod(), PERIOD);
+        vm.assertEq(oracle.version(), "1.1.4");
+    }
+
     function test_addedLeaves_areLogged() public {
         Large memory l = _large(136);
         _init(3, 0, l);
@@ -329,6 +364,11 @@ contract PreimageOracleTest is Test {
         vm.warp(block.timestamp + PERIOD + 1);
         _squeeze(1, l);
         vm.snapshotGasLastCall("oracle", "squeeze");
+        Large memory larger = _large(136 * 110);
+        _init(3, 0, larger);
+        _add(3, larger, 0, 11, false);
+        _add(3, larger, 11, 111, true);
+        vm.snapshotGasLastCall("oracle", "100 blocks more");
         _init(2, 0, l);
         l.commitments[5] = 0;
         _hashLeaves(l);

@@ -571,7 +571,8 @@ contract PreimageOracle is IPreimageOracle {
         bytes memory blocks,
         bytes32[] calldata stateCommitments
     ) private pure returns (bytes32[KECCAK_TREE_DEPTH] memory) {
-        // In assembly since large preimages have ten thousands of blocks: 600 gas each.
+        // In assembly since large preimages have ten thousands of blocks. With its copies and its
+        // part of the log a block costs 2,330 gas, of which the log is 1,344.
         assembly ("memory-safe") {
             let leaf := mload(0x40)
             let input := add(blocks, 32)

@@ -25,7 +25,7 @@ import {IPreimageOracle} from "./interfaces/IPreimageOracle.sol";
  * form, on a proof that is not exactly as long as this step needs or does not lead to the root, and
  * where a part of a preimage is not loaded yet.
  *
- * Assembly is where a Solidity loop would cost several times as much (hashing a path: 3 thousand
+ * Assembly is where a Solidity loop would cost several times as much (hashing a path: 3.5 thousand
  * gas) or where bytes are taken out of calldata and memory at computed places.
  */
 contract RISCV is IBigStepper {
