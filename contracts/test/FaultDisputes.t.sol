@@ -13,7 +13,7 @@ contract FaultDisputesTest is FaultGames {
 
     // Single paths, at the depths of a real deployment and of smaller ones.
 
-    /// forge-config: default.fuzz.runs = 6
+    /// forge-config: default.fuzz.runs = 3
     function testFuzz_path_falseRoot_loses(uint256 seed, uint256 number) public {
         _useTree(64, 20, 2 ** 30, ANCHOR_NUMBER + 2 ** 19);
         number = _bound(number, ANCHOR_NUMBER + 1, ANCHOR_NUMBER + 2 ** 19);
@@ -23,7 +23,7 @@ contract FaultDisputesTest is FaultGames {
         _requireOutcome(game, GameStatus.CHALLENGER_WINS);
     }
 
-    /// forge-config: default.fuzz.runs = 6
+    /// forge-config: default.fuzz.runs = 3
     function testFuzz_path_trueRoot_wins(uint256 seed, uint256 number) public {
         _useTree(64, 20, 2 ** 30, ANCHOR_NUMBER + 2 ** 19);
         number = _bound(number, ANCHOR_NUMBER + 1, ANCHOR_NUMBER + 2 ** 19);
@@ -71,21 +71,21 @@ contract FaultDisputesTest is FaultGames {
 
     // Anything at all.
 
-    /// forge-config: default.fuzz.runs = 96
+    /// forge-config: default.fuzz.runs = 24
     function testFuzz_disorder_trueRoot_wins(uint256 seed) public {
         FaultDisputeGame game = _createTrue(ANCHOR_NUMBER + 1 + seed % 6);
         _disorder(game, seed);
         _requireOutcome(game, GameStatus.DEFENDER_WINS);
     }
 
-    /// forge-config: default.fuzz.runs = 96
+    /// forge-config: default.fuzz.runs = 24
     function testFuzz_disorder_falseRoot_loses(uint256 seed) public {
         FaultDisputeGame game = _createFalse(ANCHOR_NUMBER + 1 + seed % 8);
         _disorder(game, seed);
         _requireOutcome(game, GameStatus.CHALLENGER_WINS);
     }
 
-    /// forge-config: default.fuzz.runs = 96
+    /// forge-config: default.fuzz.runs = 24
     function testFuzz_disorder_rootOfAnotherBlock_loses(uint256 seed) public {
         uint256 number = ANCHOR_NUMBER + 2 + seed % 5;
         FaultDisputeGame game = _create(machine.output(number - 1), number);
@@ -93,7 +93,7 @@ contract FaultDisputesTest is FaultGames {
         _requireOutcome(game, GameStatus.CHALLENGER_WINS);
     }
 
-    /// forge-config: default.fuzz.runs = 96
+    /// forge-config: default.fuzz.runs = 24
     function testFuzz_disorder_inSmallestTree(uint256 seed) public {
         _useTree(4, 2, 2, SAFE);
         bool isTrue = seed % 2 == 0;

@@ -6,7 +6,7 @@ import {IBigStepper} from "../../src/vm/interfaces/IBigStepper.sol";
 import {IPreimageOracle} from "../../src/vm/interfaces/IPreimageOracle.sol";
 
 /// @title SpinVM
-/// @notice A machine whose whole trace is known beforehand. Its first three steps read what is
+/// @notice A machine whose whole trace is known beforehand. Its first two steps read what is
 /// disputed through the oracle, the last of LENGTH steps judges it, and those between do nothing.
 /// The output root of block n ends in n, so that the machine sees which block it starts from; blocks
 /// after SAFE cannot be derived from L1, and stand for SAFE.
@@ -50,8 +50,8 @@ contract SpinVM is IBigStepper {
         if (s.status != 3) return hashOf(s);
         ++s.step;
         if (s.step == 1) s.starting = _read(2, localContext);
-        if (s.step == 2) s.disputed = _read(3, localContext);
-        if (s.step == 3) s.number = uint256(_read(4, localContext)) >> 192;
+        if (s.step == 1) s.disputed = _read(3, localContext);
+        if (s.step == 2) s.number = uint256(_read(4, localContext)) >> 192;
         if (s.step == LENGTH) s.status = judge(s.starting, s.disputed, s.number);
         return hashOf(s);
     }
@@ -64,8 +64,8 @@ contract SpinVM is IBigStepper {
     {
         s.step = steps < LENGTH ? steps : LENGTH;
         if (steps >= 1) s.starting = starting;
-        if (steps >= 2) s.disputed = disputed;
-        if (steps >= 3) s.number = number;
+        if (steps >= 1) s.disputed = disputed;
+        if (steps >= 2) s.number = number;
         s.status = steps < LENGTH ? 3 : judge(starting, disputed, number);
     }
 
