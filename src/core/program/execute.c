@@ -128,6 +128,8 @@ execute_payload(struct run *run, enum payload_verdict *verdict, struct vd_l2_ref
     struct vd_exec_result result;
     vd_arena_rewind(arena, 0);
     enum vd_err err = read_header(run, &parent, arena, VD_HINT_L2_BLOCK, &attributes->parent.hash);
+    if (err == VD_OK && parent.number != attributes->parent.number)
+        err = VD_ERR_CORRUPT;
     if (err != VD_OK)
         return err;
     err = execute_block(run, verdict, &result, &parent, attributes);

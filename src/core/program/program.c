@@ -5,7 +5,8 @@
 
 #define MIB ((size_t)1 << 20)
 #define WALK_BYTES (32 * MIB)
-#define L1_BYTES (384 * MIB)
+/* An L1 block is at most 10 MiB (EIP-7934), its receipts are bounded by its gas. */
+#define L1_BYTES (192 * MIB)
 #define DERIVE_BYTES (1152 * MIB)
 #define CHANNEL_BYTES ((size_t)VD_CHANNEL_MAX_BYTES)
 #define BATCH_BYTES (960 * MIB)

@@ -31,8 +31,12 @@ struct vd_program_memory {
     struct vd_derive_limits limits;
 };
 
-/* The whole of it, in the machine and on the host alike: a run that fits the one fits the other. */
-#define VD_PROGRAM_MEMORY ((size_t)3 << 30)
+/* The whole of it, in the machine and on the host alike: a run that fits the one fits the other. In
+   the machine it lies between the program's data and 128 MiB of stack. */
+#define VD_PROGRAM_MEMORY ((size_t)3680 << 20)
+/* Codes of a block are kept until its end, and access to a cold account costs 2600 gas (EIP-2929):
+   24 KiB each for all the gas of a block of this limit fit, beside all else that gas buys. */
+#define VD_PROGRAM_MAX_GAS_LIMIT 200000000u
 /* Divides size bytes, VD_PROGRAM_MEMORY of them, at a multiple of 64. */
 void vd_program_memory_init(struct vd_program_memory *memory, void *bytes, size_t size);
 

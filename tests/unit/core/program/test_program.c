@@ -536,6 +536,31 @@ test_blake2f_is_asked_where_l1_can_answer(void **state)
     check_blake2f(10000001, 0);
 }
 
+/* --- memory --- */
+
+/* The dearest that gas buys in bytes: codes of 24 KiB (EIP-170) at 2600 gas each (EIP-2929), kept
+   with the words that they are read in; four bytes for each gas that went elsewhere would be more
+   than transient storage takes, the next in line. */
+static void
+test_memory_holds_what_the_gas_of_a_block_buys(void **state)
+{
+    struct vd_program_memory memory;
+    const uint64_t gas = VD_PROGRAM_MAX_GAS_LIMIT;
+    uint8_t *base = vd_reserve(VD_PROGRAM_MEMORY);
+    (void)state;
+    assert_non_null(base);
+    vd_program_memory_init(&memory, base, VD_PROGRAM_MEMORY);
+    assert_true(memory.exec.base + memory.exec.size == base + VD_PROGRAM_MEMORY);
+    uint64_t codes = gas / 2600 * (24576 + 64);
+    uint64_t accounts = gas / 2600 * 1024;
+    assert_true(vd_evm_room(gas) + codes + accounts < memory.exec.size);
+    assert_true(vd_evm_room(gas) + 4 * gas < memory.exec.size);
+    assert_true(memory.derive.size >
+                memory.limits.channel_bytes + memory.limits.batch_bytes + memory.limits.l1_bytes);
+    assert_true(memory.limits.channel_bytes >= VD_CHANNEL_MAX_BYTES);
+    vd_release(base, VD_PROGRAM_MEMORY);
+}
+
 /* --- lists --- */
 
 static void
@@ -610,6 +635,7 @@ main(void)
         cmocka_unit_test(test_claim_is_read_last),
         cmocka_unit_test(test_blockhash_reads_ancestors_by_their_headers),
         cmocka_unit_test(test_blake2f_is_asked_where_l1_can_answer),
+        cmocka_unit_test(test_memory_holds_what_the_gas_of_a_block_buys),
         cmocka_unit_test(test_list_tries_give_their_items_in_order),
     };
     random_source = vd_random_start("program");
