@@ -1,6 +1,7 @@
 /* Steps of the real guest on L1: the program's image proves a claim about a small chain, and at
    random places of the run contract RISCV must give what the machine gives, its preimages loaded
    into the oracle as a challenger loads them. */
+#include "conformance/execution_image.h"
 #include "conformance/vm_contract.h"
 #include "unit/core/program/chain.h"
 #include "viaduct/node/fault/image.h"
@@ -46,14 +47,13 @@ make_chain(void)
 }
 
 static struct vd_trace *
-make_trace(const struct chain *c, const struct vd_vm_host *host)
+make_trace(struct vd_slice image, const struct vd_rollup_config *rollup,
+           const struct vd_vm_host *host)
 {
     struct vd_machine *prestate = NULL;
     struct vd_trace *trace = NULL;
-    struct vd_slice image;
     char why[200] = "";
-    assert_int_equal(vd_guest_image(&image), VD_OK);
-    assert_int_equal(vd_prestate_new(&prestate, why, sizeof why, image, &c->config), VD_OK);
+    assert_int_equal(vd_prestate_new(&prestate, why, sizeof why, image, rollup), VD_OK);
     struct vd_trace_config config = {.prestate = prestate, .host = host};
     assert_int_equal(vd_trace_new(&trace, &config), VD_OK);
     assert_true(vd_trace_end(trace)->exited);
@@ -89,16 +89,12 @@ check_place(struct world *w, const struct vd_trace *trace, uint64_t number, size
 }
 
 static void
-test_random_steps_of_the_guest_are_the_same(void **state)
+check_trace(const struct vd_trace *trace, const struct vd_vm_host *host)
 {
-    (void)state;
     static struct world w;
     size_t calls[3] = {0};
-    struct chain *c = make_chain();
-    struct vd_vm_host host = {.ctx = c, .preimage = preimage};
-    struct vd_trace *trace = make_trace(c, &host);
     uint64_t end = vd_trace_end(trace)->step;
-    world_init(&w, &host);
+    world_init(&w, host);
     w.loads = true;
     /* The start and the end, which exits, among them. */
     check_place(&w, trace, 0, calls);
@@ -110,8 +106,56 @@ test_random_steps_of_the_guest_are_the_same(void **state)
            (unsigned long long)end, calls[0], calls[1], calls[2]);
     assert_true(calls[0] > 0 && calls[1] > 0);
     world_deinit(&w);
+}
+
+static void
+test_random_steps_of_the_guest_are_the_same(void **state)
+{
+    (void)state;
+    struct chain *c = make_chain();
+    struct vd_vm_host host = {.ctx = c, .preimage = preimage};
+    struct vd_slice image;
+    assert_int_equal(vd_guest_image(&image), VD_OK);
+    struct vd_trace *trace = make_trace(image, &c->config, &host);
+    check_trace(trace, &host);
     vd_trace_free(trace);
     chain_free(c);
+}
+
+static void
+check_block(void *ctx, const char *path)
+{
+    struct block b = {0};
+    char folder[200];
+    struct vd_vm_host host;
+    unsigned *blocks = ctx;
+    void *memory = vd_reserve(SCRATCH);
+    assert_non_null(memory);
+    vd_arena_init(&b.arena, memory, SCRATCH);
+    snprintf(folder, sizeof folder, "%.*s", (int)(strlen(path) - strlen("/meta.json")), path);
+    json_t *meta = vd_vectors_json(path);
+    assert_int_equal(vd_record_new(&b.record), VD_OK);
+    read_block(&b, folder, meta);
+    run_natively(&b);
+    vd_record_host(&host, b.record);
+    struct vd_trace *trace = make_trace(read_image(), &b.config, &host);
+    printf("%s: ", folder);
+    check_trace(trace, &host);
+    vd_trace_free(trace);
+    vd_record_free(b.record);
+    json_decref(meta);
+    vd_release(memory, SCRATCH);
+    ++*blocks;
+}
+
+static void
+test_random_steps_of_real_blocks_are_the_same(void **state)
+{
+    (void)state;
+    unsigned blocks = 0;
+    if (vd_vectors_walk("op/blocks", "meta.json", check_block, &blocks)) {
+        assert_true(blocks > 0);
+    }
 }
 
 int
@@ -119,6 +163,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_steps_of_the_guest_are_the_same),
+        cmocka_unit_test(test_random_steps_of_real_blocks_are_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

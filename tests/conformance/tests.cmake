@@ -2,7 +2,6 @@
 target_link_libraries(conformance.test_inflate_zlib PRIVATE PkgConfig::ZLIB)
 target_link_libraries(conformance.test_brotli PRIVATE PkgConfig::BROTLI_ENC PkgConfig::BROTLI_DEC)
 target_link_libraries(conformance.test_vm_contract PRIVATE vd_node_fault)
-target_link_libraries(conformance.test_vm_guest PRIVATE vd_node_fault)
 add_test(NAME conformance.vm_forge COMMAND "${CMAKE_CURRENT_LIST_DIR}/vm-forge"
          $<TARGET_FILE:conformance.test_vm_contract> $<TARGET_FILE:conformance.test_vm_guest>)
 set_tests_properties(conformance.vm_forge PROPERTIES LABELS conformance TIMEOUT 600
@@ -29,6 +28,8 @@ vd_vectors_test(op_blocks block "op/blocks/*")
 add_test(NAME conformance.vm COMMAND "${CMAKE_CURRENT_LIST_DIR}/run-vm" $<TARGET_FILE:viaduct>)
 set_tests_properties(conformance.vm PROPERTIES LABELS conformance TIMEOUT 120 SKIP_RETURN_CODE 77)
 
-target_link_libraries(conformance.test_execution_image PRIVATE vd_node_fault PkgConfig::ZLIB)
-target_compile_definitions(conformance.test_execution_image PRIVATE
-  VD_EXECUTION_IMAGE="${CMAKE_SOURCE_DIR}/src/guest/image/execution.elf.gz")
+foreach(test test_execution_image test_vm_guest)
+  target_link_libraries(conformance.${test} PRIVATE vd_node_fault PkgConfig::ZLIB)
+  target_compile_definitions(conformance.${test} PRIVATE
+    VD_EXECUTION_IMAGE="${CMAKE_SOURCE_DIR}/src/guest/image/execution.elf.gz")
+endforeach()

@@ -189,7 +189,7 @@ call(struct world *w, const struct vd_address *to, size_t len)
 
 /* Loads a part as challengers do: loadKeccak256PreimagePart(uint256,bytes), or, which the game
    does, loadLocalData(uint256,bytes32,bytes32,uint256,uint256).  Answers of precompiles are the
-   test's own and cannot be loaded. */
+   test's own and cannot be loaded, nor can local data that no game has. */
 static void
 load_part(struct world *w, const struct vd_vm_witness *witness)
 {
@@ -202,7 +202,7 @@ load_part(struct world *w, const struct vd_vm_witness *witness)
         vd_store_be64(args + 24, witness->offset);
         vd_store_be64(args + 32 + 24, 64);
         call(w, &w->oracle, 4 + 64 + encode_bytes(args + 64, value));
-    } else if (witness->key[0] == VD_KEY_LOCAL) {
+    } else if (witness->key[0] == VD_KEY_LOCAL && value.len <= 32) {
         vd_store_be32(w->calldata, 0x52f0f3ad);
         args[31] = witness->key[31];
         memcpy(args + 32, local_context.b, 32);
