@@ -207,6 +207,7 @@ describe('L1 that takes no batches, and a changed system config', () => {
 
   test('a batcher that is not the one: its batches count again after it is', { timeout: 240_000 }, async () => {
     await update(0, word(accounts[8].address))
+    await sequencer.child.printed(/its batches do not count/, 60_000)
     await update(9, '0x1234') // unknown kinds and malformed data are passed over
     await sleep(5000)
     const before = await safe(verifier.chain)
@@ -214,6 +215,7 @@ describe('L1 that takes no batches, and a changed system config', () => {
     assert.equal(await safe(verifier.chain), before)
     assert(Number(await sequencer.chain.public.getBlockNumber()) > before + 5)
     await update(0, word(accounts[batcher].address))
+    await sequencer.child.printed(/its batches count/, 60_000)
     const head = Number(await sequencer.chain.public.getBlockNumber())
     await bothSafe(sequencer.chain, verifier.chain, head, 180_000)
     assert(await sameChain(sequencer.chain, verifier.chain) > head)

@@ -122,6 +122,40 @@ vd_node_batcher_new(struct vd_node *n, char *why, size_t why_size)
     return err;
 }
 
+/* Batches of any account but the system config's batcher are paid for and passed over by derivation
+   (OP Stack specs, batch submission).  They are posted all the same, since the system config may be
+   about to change. */
+static void
+check_account(struct vd_node *n, const struct vd_l2_ref *head)
+{
+    struct vd_view *view = NULL;
+    struct vd_system_config system;
+    if (head->l1_origin.number == n->batcher_origin) {
+        return;
+    }
+    enum vd_err err = vd_view_open(&view, n->engine);
+    if (err == VD_OK) {
+        err = vd_view_system(view, &system, head->number);
+    }
+    vd_view_close(view);
+    if (err != VD_OK) {
+        return;
+    }
+    n->batcher_origin = head->l1_origin.number;
+    const struct vd_address *own = vd_signer_address(n->config.batcher_signer);
+    bool stranger = !vd_address_eq(own, &system.batcher);
+    if (stranger != n->batcher_stranger) {
+        char own_text[41] = "";
+        char named[41] = "";
+        vd_hex_encode(own_text, own->b, 20);
+        vd_hex_encode(named, system.batcher.b, 20);
+        vd_log(n->config.logger, VD_LOG_WARN, "batcher",
+               "the system config's batcher is 0x%s and this account 0x%s: its batches %s", named,
+               own_text, stranger ? "do not count" : "count");
+    }
+    n->batcher_stranger = stranger;
+}
+
 /* Tells the batcher where the chain stands, and lets its debt slow the builder. */
 void
 vd_node_batcher_heads(struct vd_node *n)
@@ -134,6 +168,7 @@ vd_node_batcher_heads(struct vd_node *n)
     if (vd_node_ref(n, &unsafe, vd_engine_heads(n->engine)->unsafe.number) != VD_OK) {
         return;
     }
+    check_account(n, &unsafe);
     /* The follower's safe head and what it has drained are of one moment; the database's safe head
        comes later, and a channel would seem not to have taken. */
     const struct vd_l2_ref *safe = vd_follower_safe(n->follower);

@@ -67,6 +67,8 @@ struct vd_node {
     struct vd_channel_job *encoding;
     struct vd_job encode_job;
     bool throttled;
+    bool batcher_stranger;   /* the system config names another batcher */
+    uint64_t batcher_origin; /* L1 block of that system config; 0: none was looked at */
 
     /* proposer, and the resolver of its games */
     struct vd_proposer *proposer;

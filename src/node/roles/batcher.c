@@ -120,11 +120,14 @@ set_tail(struct vd_batcher *b, const uint8_t *hash, uint64_t number)
 }
 
 /* Gives up everything that is not safe and starts again after the safe head.  Frames that the
-   transaction manager has stay with it; derivation drops what no longer fits. */
+   transaction manager has stay with it; derivation drops what no longer fits.  Nothing is
+   said when nothing is under way: while a node catches up, that would be a line for each block. */
 static void
 rewind_to_safe(struct vd_batcher *b, const char *why)
 {
-    note(b, why, b->safe.number + 1);
+    if (b->channels || b->job || b->encoding) {
+        note(b, why, b->safe.number + 1);
+    }
     drop_channels(b);
     vd_channel_job_free(b->job);
     b->job = NULL;

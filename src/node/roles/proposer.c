@@ -568,7 +568,7 @@ vd_proposer_estimated(struct vd_proposer *p, enum vd_err err, const char *text, 
     }
     const struct vd_l2_ref *now = candidate(p);
     if (err != VD_OK) {
-        fail(p, "create() would fail", text);
+        fail(p, "create() would fail (is the account the proposer, and has it the bond?)", text);
     } else if (now->number < p->round.target.number) {
         pause_round(p); /* the chain was cut back meanwhile */
     } else {
