@@ -95,4 +95,5 @@ describe('a development chain', () => {
     await bridge.depositEth(rollup, accounts.eth, parseEther('1'))
     await bridge.withdrawEth(rollup, accounts.eth)
   })
+  test('games that the guardian refuses', bound, () => bridge.refusedGames(rollup, accounts.eth, 7))
 })

@@ -119,6 +119,43 @@ export async function withdrawEth(rollup, index) {
   assert.equal(await rollup.p1.getBalance({ address: to }), before + amount)
 }
 
+/** What the guardian refuses: a proof on a blacklisted or retired game is worth nothing, and it is
+ *  proven again on the next game. */
+export async function refusedGames(rollup, index, guardian) {
+  const registry = { address: rollup.contracts.AnchorStateRegistryProxy, abi: own('AnchorStateRegistry').abi }
+  const targetChain = rollup.p2.chain
+  const hash = await rollup.w2(index).initiateWithdrawal({
+    request: { to: '0x00000000000000000000000000000000000e0004', value: 5n, gas: 21_000n },
+  })
+  const receipt = await rollup.mined(rollup.p2, hash)
+  const [withdrawal] = getWithdrawals(receipt)
+  const ready = () => waitFor('a game that proves it', async () =>
+    (await standing(rollup, hash)).status === 'ready-to-prove', { timeout: 60_000 })
+  const prove = async () => {
+    await ready()
+    const game = await rollup.p1.getGame({ targetChain, l2BlockNumber: receipt.blockNumber })
+    const args = await rollup.p2.buildProveWithdrawal({ account: accounts[index], game, withdrawal })
+    await rollup.mined(rollup.p1, await rollup.w1(index).proveWithdrawal(args))
+    const proven = await standing(rollup, hash)
+    assert.equal(proven.status, 'waiting-to-finalize')
+    return getAddress(proven.game.proxy)
+  }
+  const fallsBack = async () => {
+    assert.match((await standing(rollup, hash)).status, /^(waiting|ready)-to-prove$/)
+    await assert.rejects(rollup.w1(index).finalizeWithdrawal({ targetChain, withdrawal }))
+  }
+
+  const first = await prove()
+  await write(rollup, 1, guardian, { ...registry, functionName: 'blacklistDisputeGame', args: [first] })
+  await fallsBack()
+  const second = await prove()
+  assert.notEqual(second, first)
+  await write(rollup, 1, guardian, { ...registry, functionName: 'updateRetirementTimestamp' })
+  await fallsBack()
+  await ready()
+  await proveAndFinalize(rollup, index, receipt)
+}
+
 /** A token on L1 and, unless told otherwise, its counterpart on L2. */
 async function tokenPair(rollup, index, { createL2 = true } = {}) {
   const l1 = await deploy(rollup, 1, index, token, ['Bridged', 'BRG', parseEther('1000')])
