@@ -11,6 +11,7 @@ int vd_command_account(int argc, char **argv);
 int vd_command_vm(int argc, char **argv);
 int vd_command_prove(int argc, char **argv);
 int vd_command_prestate(int argc, char **argv);
+int vd_command_games(int argc, char **argv);
 int vd_command_db(int argc, char **argv);
 
 #endif

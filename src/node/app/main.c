@@ -32,6 +32,7 @@ static const struct {
     {"db", 0, vd_command_db, "a chain's database: stat, copy, verify"},
     {"prove", VD_COMMAND_PROVE, vd_command_prove, "run the fault proof of a block"},
     {"prestate", VD_COMMAND_PRESTATE, vd_command_prestate, "print a chain's absolute prestate"},
+    {"games", VD_COMMAND_GAMES, vd_command_games, "the dispute games on L1 and their claims"},
     {"vm", 0, vd_command_vm, "run a program in the fault-proof machine"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
