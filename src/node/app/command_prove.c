@@ -2,6 +2,7 @@
 
    A thread of its own records the native run and then runs the machine on the record; the loop
    fetches L1 blocks for it. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,8 @@ struct command {
     uv_async_t finished;
     bool started;
     int stage;
+    atomic_bool cancelled; /* the thread is to end at its next preimage */
+    struct vd_vm_host recorded;
     /* Of the thread, read by the loop once it has finished. */
     char error[512];
     struct vd_question question;
@@ -65,6 +68,7 @@ stop_step(void *ctx)
     struct command *c = ctx;
     int stage = c->stage++;
     if (stage == 0 && c->started) {
+        atomic_store(&c->cancelled, true);
         vd_l1_wait_cancel(c->wait);
         uv_thread_join(&c->thread);
         uv_close((uv_handle_t *)&c->finished, on_async_closed);
@@ -172,14 +176,22 @@ ask(struct command *c)
 }
 
 static enum vd_err
+preimage(void *ctx, struct vd_slice *value, const uint8_t key[32])
+{
+    struct command *c = ctx;
+    return atomic_load(&c->cancelled) ? VD_ERR_CLOSED
+                                      : c->recorded.preimage(c->recorded.ctx, value, key);
+}
+
+static enum vd_err
 run_machine(struct command *c)
 {
     struct vd_machine *prestate = NULL;
     struct vd_machine *at = NULL;
     struct vd_trace *trace = NULL;
-    struct vd_vm_host host;
+    struct vd_vm_host host = {.ctx = c, .preimage = preimage};
     double begin = seconds();
-    vd_record_host(&host, c->record);
+    vd_record_host(&c->recorded, c->record);
     enum vd_err err = vd_prestate_new(&prestate, c->error, sizeof c->error, c->image, &c->rollup);
     if (err != VD_OK) {
         return err;
@@ -366,9 +378,8 @@ prepare(struct command *c)
         return false;
     }
     if (!vd_rollup_json_read(&r, &c->rollup, c->options.rollup) ||
-        (!c->options.prove_native &&
-         !vd_guest_image_open(&c->image, c->options.guest_image, &c->arena, c->error,
-                              sizeof c->error))) {
+        (!c->options.prove_native && !vd_guest_image_open(&c->image, c->options.guest_image,
+                                                          &c->arena, c->error, sizeof c->error))) {
         return false;
     }
     struct vd_store_config store = {.folder = c->options.datadir,
