@@ -289,6 +289,12 @@ pow_odd(uint64_t *x, struct vd_arena *arena, struct vd_slice base, struct vd_sli
     memset(u, 0, n * sizeof *u);
     memcpy(u + n, x, n * sizeof *u);
     reduce(powers, u, 2 * n, q, t, n);
+    /* x is not in that form, nor is its product with what is. */
+    if (bit_len(exponent) <= 2) {
+        for (unsigned i = 1; i < exponent.ptr[exponent.len - 1]; i++)
+            mul_montgomery(&ring, x, powers, x);
+        return VD_OK;
+    }
     odd_powers(&ring, powers, u, powers_for(window));
     ring_pow(&ring, x, powers, exponent, window);
     leave_montgomery(&ring, x);
