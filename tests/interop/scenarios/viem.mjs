@@ -286,6 +286,10 @@ export async function blockReads(chain, { from = 0 } = {}) {
   assert.equal(Number(await call(chain.url, 'eth_getBlockTransactionCountByNumber', number)), receipts.length)
   const byIndex = await call(chain.url, 'eth_getTransactionByBlockNumberAndIndex', number, toHex(receipt.transactionIndex))
   assert.equal(byIndex.hash, hash)
+  assert.deepEqual(await call(chain.url, 'eth_getTransactionByBlockHashAndIndex', block.hash,
+    toHex(receipt.transactionIndex)), byIndex)
+  assert.equal(await call(chain.url, 'eth_getTransactionByBlockHashAndIndex', block.hash, toHex(receipts.length)), null)
+  assert.equal(await call(chain.url, 'eth_syncing'), false)
   assert.equal(await call(chain.url, 'eth_getBlockByNumber', '0xffffffff', false), null)
   assert.equal(await call(chain.url, 'eth_getTransactionReceipt', toHex(1, { size: 32 })), null)
   if (chain.l2) {
