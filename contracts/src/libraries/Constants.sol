@@ -477,4 +477,34 @@ library Constants {
 
     /// @notice remoteToken()
     bytes4 internal constant SELECTOR_REMOTE_TOKEN = 0xd6c0b2c4;
+
+    /// @notice attack(bytes32,uint256,bytes32)
+    bytes4 internal constant SELECTOR_ATTACK = 0x472777c6;
+
+    /// @notice defend(bytes32,uint256,bytes32)
+    bytes4 internal constant SELECTOR_DEFEND = 0x7b0f0adc;
+
+    /// @notice step(uint256,bool,bytes,bytes)
+    bytes4 internal constant SELECTOR_STEP = 0xd8cc1a3c;
+
+    /// @notice addLocalData(uint256,uint256,uint256)
+    bytes4 internal constant SELECTOR_ADD_LOCAL_DATA = 0xf8f43ff6;
+
+    /// @notice challengeRootL2Block((bytes32,bytes32,bytes32,bytes32),bytes)
+    bytes4 internal constant SELECTOR_CHALLENGE_ROOT_L2_BLOCK = 0x01935130;
+
+    /// @notice resolveClaim(uint256,uint256)
+    bytes4 internal constant SELECTOR_RESOLVE_CLAIM = 0x03c2924d;
+
+    /// @notice claimCredit(address)
+    bytes4 internal constant SELECTOR_CLAIM_CREDIT = 0x60e27464;
+
+    /// @notice loadKeccak256PreimagePart(uint256,bytes)
+    bytes4 internal constant SELECTOR_LOAD_KECCAK256_PREIMAGE_PART = 0xe1592611;
+
+    /// @notice loadSha256PreimagePart(uint256,bytes)
+    bytes4 internal constant SELECTOR_LOAD_SHA256_PREIMAGE_PART = 0x8dc4be11;
+
+    /// @notice loadPrecompilePreimagePart(uint256,address,uint64,bytes)
+    bytes4 internal constant SELECTOR_LOAD_PRECOMPILE_PREIMAGE_PART = 0xea713950;
 }

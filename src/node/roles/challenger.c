@@ -75,8 +75,8 @@ challenger_say(struct vd_challenger *c, struct game *g, bool alert, const char *
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (memcmp(text, g->said, strlen(text) + 1) != 0) {
-        memcpy(g->said, text, sizeof text);
+    if (memcmp(text, g->said[alert], strlen(text) + 1) != 0) {
+        memcpy(g->said[alert], text, sizeof text);
         snprintf(line, sizeof line, "game %llu: %s", (unsigned long long)g->id.index, text);
         c->effects.note(c->effects.ctx, alert, line);
     }
@@ -142,13 +142,13 @@ is_possible(struct vd_challenger *c, struct game *g, const struct action *action
 {
     const char *reason = NULL;
     if (action->kind == ACTION_MOVE && !challenger_can_pay(c, g, action)) {
-        reason = "is to be countered, but the account has too little for it";
+        reason = "a counter is due, but the account has too little for it";
     } else if (action_is_too_large(action)) {
-        reason = "needs a preimage that no transaction can hold";
+        reason = "a step is due, but its preimage is too large for one transaction";
     }
     if (reason) {
         g->waiting++;
-        challenger_say(c, g, true, "claim %u %s", (unsigned)action->claim, reason);
+        challenger_say(c, g, true, "%s", reason);
     }
     return reason == NULL;
 }

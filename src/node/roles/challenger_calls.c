@@ -1,4 +1,5 @@
 #include "challenger_calls.h"
+#include "viaduct/core/base/constants.h"
 
 /* First bytes of preimage keys (OP Stack specs, fault proof, pre-image key types). */
 #define KEY_LOCAL 1u
@@ -42,8 +43,7 @@ action_of_tag(enum action_kind *kind, struct vd_slice tag)
 static void
 call_move(struct vd_abi *data, const struct action *action)
 {
-    vd_abi_call(data, action->attack ? 0x472777c6u   /* attack(bytes32,uint256,bytes32) */
-                                     : 0x7b0f0adcu); /* defend(bytes32,uint256,bytes32) */
+    vd_abi_call(data, action->attack ? VD_SELECTOR_ATTACK : VD_SELECTOR_DEFEND);
     vd_abi_hash(data, &action->disputed);
     vd_abi_u64(data, action->claim);
     vd_abi_hash(data, &action->value);
@@ -53,7 +53,7 @@ static void
 call_step(struct vd_abi *data, const struct action *action)
 {
     struct vd_slice state = vd_slice(action->step->vm.state, sizeof action->step->vm.state);
-    vd_abi_call(data, 0xd8cc1a3cu); /* step(uint256,bool,bytes,bytes) */
+    vd_abi_call(data, VD_SELECTOR_STEP);
     vd_abi_u64(data, action->claim);
     vd_abi_u64(data, action->attack);
     vd_abi_u64(data, 4 * 32);
@@ -69,7 +69,7 @@ call_load(struct vd_abi *data, const struct action *action)
     const struct vd_vm_witness *vm = &action->step->vm;
     struct vd_slice preimage = action->step->preimage;
     if (vm->key[0] == KEY_LOCAL) {
-        vd_abi_call(data, 0xf8f43ff6u); /* addLocalData(uint256,uint256,uint256) */
+        vd_abi_call(data, VD_SELECTOR_ADD_LOCAL_DATA);
         vd_abi_u64(data, vm->key[31]);
         vd_abi_u64(data, action->claim);
         vd_abi_u64(data, vm->offset);
@@ -78,7 +78,7 @@ call_load(struct vd_abi *data, const struct action *action)
     if (vm->key[0] == KEY_PRECOMPILE && preimage.len >= REQUEST_HEAD) {
         struct vd_address precompile;
         memcpy(precompile.b, preimage.ptr, sizeof precompile.b);
-        vd_abi_call(data, 0xea713950u); /* loadPrecompilePreimagePart(...) */
+        vd_abi_call(data, VD_SELECTOR_LOAD_PRECOMPILE_PREIMAGE_PART);
         vd_abi_u64(data, vm->offset);
         vd_abi_address(data, &precompile);
         vd_abi_u64(data, vd_load_be64(preimage.ptr + 20));
@@ -86,8 +86,8 @@ call_load(struct vd_abi *data, const struct action *action)
         vd_abi_bytes(data, vd_slice(preimage.ptr + REQUEST_HEAD, preimage.len - REQUEST_HEAD));
         return &action->oracle;
     }
-    /* loadKeccak256PreimagePart(uint256,bytes), loadSha256PreimagePart(uint256,bytes) */
-    vd_abi_call(data, vm->key[0] == KEY_SHA256 ? 0x8dc4be11u : 0xe1592611u);
+    vd_abi_call(data, vm->key[0] == KEY_SHA256 ? VD_SELECTOR_LOAD_SHA256_PREIMAGE_PART
+                                               : VD_SELECTOR_LOAD_KECCAK256_PREIMAGE_PART);
     vd_abi_u64(data, vm->offset);
     vd_abi_u64(data, 2 * 32);
     vd_abi_bytes(data, preimage);
@@ -97,8 +97,7 @@ call_load(struct vd_abi *data, const struct action *action)
 static void
 call_block(struct vd_abi *data, const struct action *action)
 {
-    vd_abi_call(data,
-                0x01935130u); /* challengeRootL2Block((bytes32,bytes32,bytes32,bytes32),...) */
+    vd_abi_call(data, VD_SELECTOR_CHALLENGE_ROOT_L2_BLOCK);
     vd_abi_hash(data, &action->output->version);
     vd_abi_hash(data, &action->output->state_root);
     vd_abi_hash(data, &action->output->storage_root);
@@ -123,15 +122,15 @@ action_call(struct vd_abi *data, const struct action *action, const struct vd_ad
         call_block(data, action);
         break;
     case ACTION_RESOLVE_CLAIM:
-        vd_abi_call(data, 0x03c2924du); /* resolveClaim(uint256,uint256) */
+        vd_abi_call(data, VD_SELECTOR_RESOLVE_CLAIM);
         vd_abi_u64(data, action->claim);
         vd_abi_u64(data, action->count);
         break;
     case ACTION_RESOLVE:
-        vd_abi_call(data, 0x2810e1d6u); /* resolve() */
+        vd_abi_call(data, VD_SELECTOR_RESOLVE);
         break;
     case ACTION_CLAIM:
-        vd_abi_call(data, 0x60e27464u); /* claimCredit(address) */
+        vd_abi_call(data, VD_SELECTOR_CLAIM_CREDIT);
         vd_abi_address(data, account);
         break;
     }

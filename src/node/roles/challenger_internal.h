@@ -59,8 +59,8 @@ struct game {
     uint8_t *header;        /* of output */
     struct action *actions; /* MAX_ACTIONS */
     size_t action_count;
-    uint64_t left_s; /* until the first of its clocks runs out */
-    char said[200];
+    uint64_t left_s;   /* until the first of its clocks runs out */
+    char said[2][200]; /* the last note, the last alert */
 };
 
 enum flight_state {
