@@ -1,13 +1,14 @@
 // `viaduct prove` on the chain of `viaduct dev`: the native run, the machine and the node agree about
 // every block, whatever is in it.
 import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { encodeFunctionData, keccak256, parseEther, toHex } from 'viem'
 import * as artifacts from './support/artifacts.mjs'
 import { Rollup } from './support/bridge.mjs'
 import { accounts } from './support/chain.mjs'
-import { cleanUp, run, startDev, temporaryFolder, viaduct, waitFor } from './support/harness.mjs'
+import { Child, cleanUp, run, startDev, temporaryFolder, viaduct, waitFor } from './support/harness.mjs'
 import { call } from './support/rpc.mjs'
 
 const bound = { timeout: 240_000 }
@@ -201,5 +202,21 @@ describe('viaduct prove', () => {
     await refused(['--from', '1'], /1/, { l1: 'http://127.0.0.1:1' })
     const help = await run(viaduct, ['help', 'prove'])
     assert.match(help.output, /--step/)
+  })
+
+  test('an interrupt ends it while L1 says nothing', bound, async () => {
+    const sockets = []
+    const silent = createServer((socket) => sockets.push(socket))
+    await new Promise((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const child = new Child(viaduct, [
+      'prove', '--l1', `http://127.0.0.1:${silent.address().port}`, '--from', '1',
+      '--rollup', join(datadir, 'rollup.json'), '--datadir', join(datadir, 'l2'),
+    ])
+    await waitFor('the request', () => sockets.length > 0)
+    const end = await child.stop('SIGINT', 5000)
+    assert.equal(end.signal, null, child.tail())
+    assert.equal(child.output, '')
+    for (const socket of sockets) socket.destroy()
+    silent.close()
   })
 })
