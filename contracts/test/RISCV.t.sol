@@ -414,6 +414,18 @@ contract RISCVTest is Machine {
         _refuse(witness, proof, RISCV.RISCV_BadProof.selector);
     }
 
+    function testFuzz_flippedBitOfThePreimage_isRefused(uint256 bit) public {
+        bytes memory preimage = "the quick brown fox jumps over the lazy dog";
+        _code(CODE, ECALL);
+        _poke(DATA, bytes.concat(PreimageKey.make(2, keccak256(preimage))));
+        State memory s = _call(DATA, 0, DATA + 32);
+        bytes memory proof = bytes.concat(_prove(CODE), _prove(DATA), _prove(DATA + 32));
+        bit %= 8 * preimage.length;
+        preimage[bit / 8] ^= bytes1(uint8(1 << bit % 8));
+        oracle.loadKeccak256PreimagePart(0, preimage);
+        _refuse(_witness(s), proof, PreimageOracle.PreimageOracle_PartNotLoaded.selector);
+    }
+
     // --- costs ---
 
     /// @dev Execution alone: calldata is the business of the game that calls.
