@@ -133,8 +133,11 @@ read_options(struct command *c, int argc, char **argv, char *error, size_t error
         return false;
     }
     c->options.log_level = "warn";
-    return vd_founding_read(&r, &c->founding, c->options.config) &&
-           vd_founding_check_deploy(&c->founding, error, error_len);
+    if (!vd_founding_read(&r, &c->founding, c->options.config)) {
+        return false;
+    }
+    vd_founding_print_unknown(&r);
+    return vd_founding_check_deploy(&c->founding, error, error_len);
 }
 
 int

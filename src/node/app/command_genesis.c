@@ -182,8 +182,11 @@ vd_command_genesis(int argc, char **argv)
                  c->options.l1 ? "config" : "l1");
         good = false;
     }
-    good = good && vd_founding_read(&r, &c->founding, c->options.config) &&
-           (!c->options.deployment || read_deployment(c, &r)) &&
+    good = good && vd_founding_read(&r, &c->founding, c->options.config);
+    if (good) {
+        vd_founding_print_unknown(&r);
+    }
+    good = good && (!c->options.deployment || read_deployment(c, &r)) &&
            check_contracts(c, error, sizeof error) &&
            vd_founding_check(&c->founding, error, sizeof error);
     c->options.log_level = "warn";

@@ -13,6 +13,7 @@ struct vd_file_read {
     struct vd_arena *arena;
     char *error; /* the caller's; empty while nothing has failed */
     size_t error_len;
+    char unknown[64]; /* a key of the document that nobody reads; empty: none was found */
 };
 
 /* vd_file_load reads a whole file; NULL with the message set when it cannot. */

@@ -125,6 +125,79 @@ read_funded(struct vd_file_read *r, struct vd_founding *f, json_t *object)
     }
 }
 
+/* What the functions above look for. */
+static const char *const known_keys[] = {"l1ChainID",
+                                         "l2ChainID",
+                                         "l2BlockTime",
+                                         "sequencerWindowSize",
+                                         "l2GenesisBlockGasLimit",
+                                         "l2GenesisBlockBaseFeePerGas",
+                                         "gasPriceOracleOperatorFeeConstant",
+                                         "l1StartingBlockNumber",
+                                         "proofMaturityDelaySeconds",
+                                         "disputeGameFinalityDelaySeconds",
+                                         "faultGameMaxClockDuration",
+                                         "faultGameWithdrawalDelay",
+                                         "superchainConfigPauseExpiry",
+                                         "disputeGameInitBond",
+                                         "eip1559Denominator",
+                                         "eip1559Elasticity",
+                                         "gasPriceOracleBaseFeeScalar",
+                                         "gasPriceOracleBlobBaseFeeScalar",
+                                         "gasPriceOracleOperatorFeeScalar",
+                                         "batchSenderAddress",
+                                         "l2OutputOracleProposer",
+                                         "p2pSequencerAddress",
+                                         "finalSystemOwner",
+                                         "superchainConfigGuardian",
+                                         "proxyAdminOwner",
+                                         "create2Salt",
+                                         "batchInboxAddress",
+                                         "optimismPortalProxy",
+                                         "systemConfigProxy",
+                                         "l1CrossDomainMessengerProxy",
+                                         "l1StandardBridgeProxy",
+                                         "l1ERC721BridgeProxy",
+                                         "fundAccounts",
+                                         "sequencerFeeVaultRecipient",
+                                         "sequencerFeeVaultMinimumWithdrawalAmount",
+                                         "sequencerFeeVaultWithdrawalNetwork",
+                                         "baseFeeVaultRecipient",
+                                         "baseFeeVaultMinimumWithdrawalAmount",
+                                         "baseFeeVaultWithdrawalNetwork",
+                                         "l1FeeVaultRecipient",
+                                         "l1FeeVaultMinimumWithdrawalAmount",
+                                         "l1FeeVaultWithdrawalNetwork",
+                                         "operatorFeeVaultRecipient",
+                                         "operatorFeeVaultMinimumWithdrawalAmount",
+                                         "operatorFeeVaultWithdrawalNetwork"};
+
+static bool
+is_known(const char *key)
+{
+    for (size_t i = 0; i < sizeof known_keys / sizeof known_keys[0]; i++) {
+        if (strcmp(key, known_keys[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A deploy config of op-deployer has more keys than mean something here, so they are no error; but
+   a mistyped delay must not become the default in silence. */
+static void
+note_unknown(struct vd_file_read *r, json_t *root)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach(root, key, value)
+    {
+        if (!is_known(key) && r->unknown[0] == '\0') {
+            snprintf(r->unknown, sizeof r->unknown, "%s", key);
+        }
+    }
+}
+
 bool
 vd_founding_read(struct vd_file_read *r, struct vd_founding *founding, const char *path)
 {
@@ -139,8 +212,20 @@ vd_founding_read(struct vd_file_read *r, struct vd_founding *founding, const cha
     read_roles(r, founding, root);
     read_contracts(r, &founding->l1, root);
     read_funded(r, founding, json_object_get(root, "fundAccounts"));
+    note_unknown(r, root);
     json_decref(root);
     return !vd_file_failed(r);
+}
+
+void
+vd_founding_print_unknown(const struct vd_file_read *r)
+{
+    if (r->unknown[0] != '\0') {
+        fprintf(stderr,
+                "viaduct: %s: '%s' means nothing here and is ignored; docs/deploy.md lists "
+                "the keys\n",
+                r->file, r->unknown);
+    }
 }
 
 /* --- rollup.json --- */

@@ -57,6 +57,8 @@ struct vd_founding {
 
 /* Reads the founder's file.  Addresses of contracts may stand in it. */
 bool vd_founding_read(struct vd_file_read *r, struct vd_founding *founding, const char *path);
+/* Says on stderr which key of the file, if any, means nothing. */
+void vd_founding_print_unknown(const struct vd_file_read *r);
 
 /* What no chain can be founded with: false, error names the key. */
 bool vd_founding_check(const struct vd_founding *founding, char *error, size_t error_len);

@@ -312,6 +312,38 @@ test_a_bond_that_no_game_can_hold_is_refused(void **state)
     assert_non_null(strstr(error, "disputeGameInitBond"));
 }
 
+static bool
+reads(struct vd_file_read *r, const char *extra)
+{
+    char path[] = "config-XXXXXX";
+    int fd = mkstemp(path);
+    struct vd_founding f;
+    assert_true(dprintf(fd,
+                        "{\"l1ChainID\": 900, \"l2ChainID\": 901, \"l1FeeVaultRecipient\": "
+                        "\"0x%040d\", \"batchSenderAddress\": \"0x%040d\", "
+                        "\"batchInboxAddress\": \"0x%040d\", \"%s\": 5}",
+                        1, 2, 3, extra) > 0);
+    close(fd);
+    error[0] = '\0';
+    bool read = vd_founding_read(r, &f, path);
+    unlink(path);
+    return read;
+}
+
+static void
+test_a_mistyped_key_is_found(void **state)
+{
+    (void)state;
+    struct vd_arena arena;
+    vd_arena_init(&arena, vd_reserve(ARENA), ARENA);
+    struct vd_file_read r = {.arena = &arena, .error = error, .error_len = sizeof error};
+    assert_true(reads(&r, "proofMaturityDelaySeconds"));
+    assert_string_equal(r.unknown, "");
+    assert_true(reads(&r, "proofMaturityDelaySecond"));
+    assert_string_equal(r.unknown, "proofMaturityDelaySecond");
+    vd_release(arena.base, ARENA);
+}
+
 static void
 refuses(const char *text, const char *fragment)
 {
@@ -355,6 +387,7 @@ main(void)
         cmocka_unit_test(test_the_genesis_is_a_function_of_the_settings),
         cmocka_unit_test(test_a_funded_precompile_has_one_account),
         cmocka_unit_test(test_a_bond_that_no_game_can_hold_is_refused),
+        cmocka_unit_test(test_a_mistyped_key_is_found),
         cmocka_unit_test(test_a_bad_rollup_file_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
