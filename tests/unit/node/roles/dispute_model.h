@@ -76,8 +76,8 @@ struct contract {
     uint8_t status;
     uint64_t resolved_at;
     uint64_t unlocked_at;
-    uint64_t credit; /* of own */
-    bool foreign;    /* another prestate */
+    uint64_t credit;  /* of own */
+    unsigned foreign; /* not the challenger's: 1 prestate, 2 chain, 3 starting output */
     enum opponent opponent;
     unsigned __int128 lie_leaf; /* LIAR: first false leaf at the split */
     uint64_t lie_step;

@@ -182,7 +182,9 @@ answer_read(struct model *m)
                            .resolved = g->resolved,
                            .bonds = bonds,
                            .credit = vd_u256(g->credit)};
-    d.prestate.b[5] ^= g->foreign;
+    d.prestate.b[5] ^= g->foreign == 1;
+    d.chain_id += g->foreign == 2;
+    d.start_root.b[5] ^= g->foreign == 3;
     vd_challenger_read(m->challenger, VD_OK, "", &d);
 }
 
@@ -655,6 +657,38 @@ test_reorgs_lost_answers_and_restarts_change_nothing(void **state)
     play_against(&rng, true, 60);
 }
 
+/* The sizes of a real chain: 2^20 blocks, 2^43 steps. */
+static void
+test_full_depth_disputes_are_won(void **state)
+{
+    (void)state;
+    const uint64_t balance = 1000000;
+    struct vd_random rng = vd_random_start("full depth");
+    for (unsigned i = 0; i < 8; i++) {
+        struct model *m = new_model(rng, balance);
+        add_game(m, i % 2 == 0 ? LIAR : LAST_SECOND, i % 4 < 2, 0);
+        struct contract *g = &m->now.games[0];
+        g->game.split_depth = 20;
+        g->game.max_depth = 64;
+        g->l2_block = g->start_block + 1 + vd_random_below(&m->rng, 1 << 20);
+        g->safe = g->l2_block;
+        g->lie_leaf = vd_random_below(&m->rng, g->l2_block - g->start_block);
+        g->lie_step = vd_random_below(&m->rng, leaves_of(g));
+        g->claims[0].value = true_value(g, VD_GAME_ROOT, NULL);
+        g->claims[0].value.b[31] ^= i % 4 >= 2;
+        start(m);
+        play(m, false);
+        check_won(m, balance);
+        bool stepped = false;
+        for (size_t k = 0; k < m->tx_count; k++) {
+            stepped = stepped || (m->txs[k].tag[0] == 'S' && m->txs[k].success);
+        }
+        assert_int_equal(stepped, i % 4 >= 2); /* of a true root the last claim is ours */
+        rng = m->rng;
+        end_model(m);
+    }
+}
+
 /* Every due move of the flood within one extension, whatever room the manager has. */
 static void
 test_a_flood_of_claims_is_answered_within_an_extension(void **state)
@@ -710,18 +744,20 @@ test_a_watcher_reports_and_sends_nothing(void **state)
 }
 
 static void
-test_an_unknown_prestate_is_left_alone_and_said(void **state)
+test_a_game_of_something_else_is_left_alone_and_said(void **state)
 {
     (void)state;
     struct model *m = new_model(vd_random_start("foreign"), 1000000);
-    add_game(m, SILENT, false, 0);
-    m->now.games[0].foreign = true;
+    for (unsigned i = 0; i < 3; i++) {
+        add_game(m, SILENT, false, 0);
+        m->now.games[i].foreign = i + 1;
+    }
     start(m);
     for (unsigned i = 0; i < 100; i++) {
         block(m);
     }
     assert_int_equal(m->tx_count, 0);
-    assert_int_equal(m->alerts, 1);
+    assert_int_equal(m->alerts, 3);
     end_model(m);
 }
 
@@ -799,9 +835,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_true_side_wins_against_every_opponent),
         cmocka_unit_test(test_reorgs_lost_answers_and_restarts_change_nothing),
+        cmocka_unit_test(test_full_depth_disputes_are_won),
         cmocka_unit_test(test_a_flood_of_claims_is_answered_within_an_extension),
         cmocka_unit_test(test_a_watcher_reports_and_sends_nothing),
-        cmocka_unit_test(test_an_unknown_prestate_is_left_alone_and_said),
+        cmocka_unit_test(test_a_game_of_something_else_is_left_alone_and_said),
         cmocka_unit_test(test_nothing_is_done_while_derivation_is_behind),
         cmocka_unit_test(test_a_path_that_cannot_be_paid_is_not_opened),
         cmocka_unit_test(test_open_paths_keep_their_money),
