@@ -86,9 +86,10 @@ struct node {
 
     struct vd_sequencer *sequencer;
     bool origin_wanted;
+    bool origin_left;
     uint64_t origin_number;
-    bool opening;
-    bool sealing;
+    unsigned opening; /* answers that are due: one to each question */
+    unsigned sealing;
     bool is_open;
     const struct vd_attributes *open;
 
@@ -325,14 +326,20 @@ static void
 open_block(void *ctx, const struct vd_attributes *attributes)
 {
     struct node *n = ctx;
-    n->opening = true;
+    n->opening++;
     n->open = attributes;
 }
 
 static void
 seal(void *ctx)
 {
-    ((struct node *)ctx)->sealing = true;
+    ((struct node *)ctx)->sealing++;
+}
+
+static void
+origin_left(void *ctx)
+{
+    ((struct node *)ctx)->origin_left = true;
 }
 
 /* --- effects of the batcher --- */
@@ -417,8 +424,12 @@ node_start(struct node *n, struct world *w, bool sequences)
                      VD_OK);
     if (sequences) {
         struct vd_sequencer_config sc = {.rollup = &w->rollup, .l1_confirmations = 0};
-        struct vd_sequencer_effects se = {
-            .ctx = n, .fetch_origin = fetch_origin, .open = open_block, .seal = seal, .note = note};
+        struct vd_sequencer_effects se = {.ctx = n,
+                                          .fetch_origin = fetch_origin,
+                                          .open = open_block,
+                                          .seal = seal,
+                                          .origin_left = origin_left,
+                                          .note = note};
         assert_int_equal(vd_sequencer_new(&n->sequencer, &sc, &se), VD_OK);
         struct vd_batcher_config bc = {
             .rollup = &w->rollup,
@@ -542,11 +553,11 @@ answer_sequencer(struct node *n)
             vd_sequencer_no_origin(n->sequencer, now);
         }
     } else if (n->opening) {
-        n->opening = false;
+        n->opening--;
         n->is_open = vd_hash_eq(&n->open->parent.hash, &n->blocks[n->unsafe].ref.hash);
         vd_sequencer_opened(n->sequencer, now, n->is_open ? VD_OK : VD_ERR_MISMATCH);
     } else if (n->sealing) {
-        n->sealing = false;
+        n->sealing--;
         if (!n->is_open) {
             vd_sequencer_sealed(n->sequencer, now, VD_ERR_NOT_FOUND, NULL);
             return true;
@@ -565,9 +576,10 @@ node_second(struct node *n)
 {
     struct world *w = n->w;
     uint64_t now = w->now * 1000;
-    if (n->l1_seen <= w->l1_head && vd_hash_eq(&n->l1_seen_hash, &w->l1[n->l1_seen].block.hash)) {
-        /* No reorg below what was seen. */
-    } else {
+    bool same =
+        n->l1_seen <= w->l1_head && vd_hash_eq(&n->l1_seen_hash, &w->l1[n->l1_seen].block.hash);
+    if (!same || n->origin_left) {
+        n->origin_left = false;
         struct vd_follower_heads heads = {.unsafe = n->blocks[n->unsafe].ref,
                                           .safe = n->blocks[n->safe].ref,
                                           .finalized = n->blocks[0].ref};

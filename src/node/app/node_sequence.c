@@ -82,6 +82,20 @@ seal(void *ctx)
 }
 
 static void
+origin_left(void *ctx)
+{
+    struct vd_node *n = ctx;
+    if (n->closing) {
+        return;
+    }
+    struct vd_follower_heads heads;
+    vd_node_follower_heads(n, &heads);
+    vd_log(n->config.logger, VD_LOG_WARN, "sequencer",
+           "the L1 origin of block %llu left L1's chain", (unsigned long long)heads.unsafe.number);
+    vd_follower_l1_reorg(n->follower, vd_node_now(n), &heads);
+}
+
+static void
 note(void *ctx, const char *text)
 {
     struct vd_node *n = ctx;
@@ -97,8 +111,12 @@ vd_node_sequencer_new(struct vd_node *n)
     struct vd_sequencer_config config = {.rollup = &n->rollup,
                                          .l1_confirmations = n->config.sequencer_l1_confs,
                                          .deposits_only = n->config.deposits_only};
-    struct vd_sequencer_effects effects = {
-        .ctx = n, .fetch_origin = fetch_origin, .open = open_block, .seal = seal, .note = note};
+    struct vd_sequencer_effects effects = {.ctx = n,
+                                           .fetch_origin = fetch_origin,
+                                           .open = open_block,
+                                           .seal = seal,
+                                           .origin_left = origin_left,
+                                           .note = note};
     return vd_sequencer_new(&n->sequencer, &config, &effects);
 }
 

@@ -274,6 +274,15 @@ origin_take(struct vd_sequencer *s, struct origin *origin, const struct vd_l1_bl
     return origin->known;
 }
 
+/* Whoever watches L1 for reorganisations need not have seen this one: L1 may have been shorter than
+   the origin when heads were looked for, and have grown with another block there. */
+static void
+leave_origin(struct vd_sequencer *s, uint64_t now_ms)
+{
+    s->retry_at_ms = now_ms + RETRY_MS;
+    s->effects.origin_left(s->effects.ctx);
+}
+
 void
 vd_sequencer_give_origin(struct vd_sequencer *s, uint64_t now_ms, const struct vd_l1_block *block)
 {
@@ -281,16 +290,17 @@ vd_sequencer_give_origin(struct vd_sequencer *s, uint64_t now_ms, const struct v
     s->fetching = false;
     s->fetching_stale = false;
     if (!stale && s->state == FETCHING) {
-        if (vd_hash_eq(&block->hash, &s->head.l1_origin.hash) &&
-            origin_take(s, s->current, block, false)) {
+        if (!vd_hash_eq(&block->hash, &s->head.l1_origin.hash)) {
+            leave_origin(s, now_ms);
+        } else if (origin_take(s, s->current, block, false)) {
             s->state = READY;
         } else {
-            /* The head's origin left L1's chain; derivation will say which head to build on. */
             s->retry_at_ms = now_ms + RETRY_MS;
         }
     } else if (!stale && !s->next->known && block->header.number == s->current->ref.number + 1) {
-        if (!vd_hash_eq(&block->header.parent_hash, &s->current->ref.hash) ||
-            !origin_take(s, s->next, block, true)) {
+        if (!vd_hash_eq(&block->header.parent_hash, &s->current->ref.hash)) {
+            leave_origin(s, now_ms);
+        } else if (!origin_take(s, s->next, block, true)) {
             s->retry_at_ms = now_ms + RETRY_MS;
         }
     }

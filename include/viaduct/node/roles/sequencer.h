@@ -29,6 +29,9 @@ struct vd_sequencer_effects {
     void (*open)(void *ctx, const struct vd_attributes *attributes);
     /* Seals the open block -> vd_sequencer_sealed. */
     void (*seal)(void *ctx);
+    /* The origin of the head, or of the block in hand, is not on L1's chain: the heads have to be
+       found again and the sequencer started on them.  Told once a second until then.  No answer. */
+    void (*origin_left)(void *ctx);
     void (*note)(void *ctx, const char *text);
 };
 

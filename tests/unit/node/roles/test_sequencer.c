@@ -30,6 +30,7 @@ struct model {
     uint64_t sealed;
     struct vd_l2_ref head;
     unsigned notes;
+    unsigned left; /* how often it said that an origin is not on L1 any more */
 };
 
 static void
@@ -72,6 +73,13 @@ seal(void *ctx)
     struct model *m = ctx;
     assert_false(m->opening || m->sealing);
     m->sealing = true;
+}
+
+static void
+origin_left(void *ctx)
+{
+    struct model *m = ctx;
+    m->left++;
 }
 
 static void
@@ -164,8 +172,12 @@ start_on(struct model *m, uint64_t confirmations, uint64_t l1_seconds)
         make_l1(m, i, 0);
     }
     struct vd_sequencer_config config = {.rollup = &m->rollup, .l1_confirmations = confirmations};
-    struct vd_sequencer_effects effects = {
-        .ctx = m, .fetch_origin = fetch_origin, .open = open_block, .seal = seal, .note = note};
+    struct vd_sequencer_effects effects = {.ctx = m,
+                                           .fetch_origin = fetch_origin,
+                                           .open = open_block,
+                                           .seal = seal,
+                                           .origin_left = origin_left,
+                                           .note = note};
     assert_int_equal(vd_sequencer_new(&m->sequencer, &config, &effects), VD_OK);
     m->head.l1_origin = (struct vd_block_id){.hash = m->l1[0].hash};
     struct vd_system_config system = {
@@ -338,6 +350,32 @@ test_an_origin_that_left_l1_is_not_built_on(void **state)
         second(&m, true);
     }
     assert_int_equal(m.head.l1_origin.number, origin);
+    assert_in_range(m.left, 1, 100); /* seconds */
+    vd_sequencer_free(m.sequencer);
+}
+
+static void
+test_a_start_on_an_origin_that_left_l1_asks_for_other_heads(void **state)
+{
+    (void)state;
+    static struct model m;
+    start(&m, 0);
+    for (int i = 0; i < 100; i++) {
+        second(&m, true);
+    }
+    assert_int_equal(m.left, 0);
+    uint64_t number = m.head.number;
+    make_l1(&m, m.head.l1_origin.number, 1);
+    struct vd_system_config system = {
+        .gas_limit = 30000000, .scalar = {1}, .eip1559 = {.denominator = 250, .elasticity = 6}};
+    vd_sequencer_start(m.sequencer, m.now * 1000, &m.head, &system);
+    settle(&m);
+    assert_int_equal(m.left, 1);
+    for (int i = 0; i < 10; i++) {
+        second(&m, true);
+    }
+    assert_in_range(m.left, 2, 11);
+    assert_int_equal(m.head.number, number);
     vd_sequencer_free(m.sequencer);
 }
 
@@ -353,6 +391,7 @@ main(void)
         cmocka_unit_test(test_behind_the_clock_blocks_follow_at_once),
         cmocka_unit_test(test_a_start_on_another_head_forgets_what_was_asked),
         cmocka_unit_test(test_an_origin_that_left_l1_is_not_built_on),
+        cmocka_unit_test(test_a_start_on_an_origin_that_left_l1_asks_for_other_heads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
