@@ -30,7 +30,7 @@ if [ -x "$build/bin/viaduct-evm" ] && [ -n "${VD_VECTORS:-}" ]; then
 else
     echo "SKIPPED: EVM (viaduct-evm is not built or VD_VECTORS is not set)"
 fi
-for program in bench_trie bench_store bench_past bench_channel; do # roots, commits, the past, bytes
+for program in bench_trie bench_store bench_past bench_channel bench_steps; do
     if [ -x "$build/bin/$program" ]; then
         "$build/bin/$program" || echo "the figures of $program failed"
     else
