@@ -76,6 +76,8 @@ open_engine(struct world *w)
                                       .chain = &w->chain,
                                       .genesis = &genesis,
                                       .accept_transactions = true,
+                                      .map_bytes = (size_t)1 << 30, /* the thread sanitizer has
+                                                                       little address space */
                                       .clock = vd_clock_system(),
                                       .logger = &w->logger,
                                       .pool = w->pool,
