@@ -289,7 +289,7 @@ static void
 test_random_programs_go_the_way_of_qemu(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/vd-qemu-XXXXXX";
+    char folder[] = P_tmpdir "/vd-qemu-XXXXXX";
     char command[100];
     static struct program program;
     struct vd_random r = vd_random_start("programs");
