@@ -238,6 +238,7 @@ describe('a deployment that is interrupted', () => {
     const child = deployment.start(['--confirmations', '5'])
     for (const step of [/DisputeGameFactory\n/, /L1StandardBridge\.initialize/, /OptimismPortal\.initialize/]) {
       await child.printed(step, 60_000)
+      await waitFor('three blocks to take back', async () => Number(await call(anvil.url, 'eth_blockNumber')) > 3)
       await call(anvil.url, 'anvil_reorg', 3, [])
     }
     assert.deepEqual(await child.exited(120_000), { code: 0, signal: null }, child.tail())

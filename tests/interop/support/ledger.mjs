@@ -96,9 +96,9 @@ export class Ledger {
   }
 
   /** Whether each finalized withdrawal's call succeeded, by hash. */
-  finalized() {
+  finalized(upTo = this.point.origin) {
     const all = new Map()
-    for (const log of this.l1.logs(this.point.origin, this.contracts.OptimismPortalProxy, topic.finalized)) {
+    for (const log of this.l1.logs(upTo, this.contracts.OptimismPortalProxy, topic.finalized)) {
       assert(!all.has(log.topics[1]), `withdrawal ${log.topics[1]} finalized twice`)
       all.set(log.topics[1], BigInt(log.data) === 1n)
     }

@@ -61,7 +61,7 @@ export class Settlement {
     }
     const [status] = await batch(ledger.l2.url, [['optimism_syncStatus']])
     const withdrawals = ledger.withdrawals()
-    const finalized = ledger.finalized()
+    const finalized = ledger.finalized(Infinity) // L2's origin may lie far behind L1's head
     const proven = ledger.proven()
     const byAddress = new Map(all.map((one) => [one.address.toLowerCase(), one]))
     const usable = all.filter(({ right, blacklisted }) => right && !blacklisted)
