@@ -19,7 +19,7 @@ import { Settlement } from './support/settlement.mjs'
 import { Sender, Traffic } from './support/traffic.mjs'
 
 const seed = Number(process.env.VD_SEED ?? Math.floor(Math.random() * 2 ** 32))
-const operations = Number(process.env.VD_OPERATIONS ?? 1200)
+const operations = Number(process.env.VD_OPERATIONS ?? 2000)
 const random = new Random(seed)
 const datadir = temporaryFolder()
 const followerDatadir = temporaryFolder()
