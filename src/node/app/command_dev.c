@@ -46,10 +46,17 @@
 /* Delays of settlement in seconds, so short that a withdrawal is walked in a minute. */
 #define PROOF_MATURITY_S 5u
 #define GAME_CLOCK_S 5u
+#define GAME_EXTENSION_S 1u
+#define PREIMAGE_CHALLENGE_S 2u
 #define GAME_FINALITY_S 3u
 #define WETH_DELAY_S 3u
 #define PAUSE_EXPIRY_S 7884000u
+/* The game as on any chain. */
+#define GAME_MAX_DEPTH 64u
+#define GAME_SPLIT_DEPTH 20u
 #define GAME_BOND_WEI 80000000000000000u
+#define STEP_BOND_WEI 1280000000000000000u
+#define PREIMAGE_MIN_BYTES 126000u
 
 /* POSIX leaves this declaration to the program. */
 extern char **environ;
@@ -393,9 +400,16 @@ fill_founding(struct command *c)
                                        .proof_maturity_delay_s = PROOF_MATURITY_S,
                                        .game_finality_delay_s = GAME_FINALITY_S,
                                        .game_clock_s = GAME_CLOCK_S,
+                                       .game_extension_s = GAME_EXTENSION_S,
                                        .weth_delay_s = WETH_DELAY_S,
                                        .pause_expiry_s = PAUSE_EXPIRY_S,
+                                       .preimage_challenge_s = PREIMAGE_CHALLENGE_S,
+                                       .game_max_depth = GAME_MAX_DEPTH,
+                                       .game_split_depth = GAME_SPLIT_DEPTH,
                                        .game_bond = vd_u256(GAME_BOND_WEI),
+                                       .bisection_bond = vd_u256(GAME_BOND_WEI),
+                                       .step_bond = vd_u256(STEP_BOND_WEI),
+                                       .preimage_min_bytes = PREIMAGE_MIN_BYTES,
                                        .l1.batch_inbox = inbox};
 }
 
@@ -415,27 +429,32 @@ compute(struct command *c, char *error, size_t error_len)
         return false;
     }
     c->founding.l1 = c->plan.at;
-    return vd_found(&c->founded, &c->arena, &c->founding, &l1, error, error_len) &&
-           vd_l1_plan_set_anchor(&c->plan, &c->founded.output_root);
+    struct vd_hash prestate;
+    if (!vd_found(&c->founded, &c->arena, &c->founding, &l1, error, error_len) ||
+        !vd_founding_prestate(&prestate, &c->founded.config, error, error_len)) {
+        return false;
+    }
+    vd_l1_plan_set_anchor(&c->plan, &c->founded.output_root, &prestate);
+    return true;
 }
 
 /* A folder that holds a chain already: computed again, or read where another version of the program
-   had founded it. */
+   had founded it; that may have had another guest, and so another game, on the same genesis. */
 static bool
 read_back(struct command *c, const char *rollup, char *error, size_t error_len)
 {
     char path[4096];
     struct vd_rollup_config config;
     struct vd_file_read r = {.arena = &c->arena, .error = error, .error_len = error_len};
-    if (!vd_rollup_json_read(&r, &config, rollup)) {
+    if (!vd_rollup_json_read(&r, &config, rollup) ||
+        !vd_addresses_read(&r, &c->plan.at, in_folder(c, path, "addresses.json"))) {
         return false;
     }
     if (vd_hash_eq(&config.genesis_l2.hash, &c->founded.config.genesis_l2.hash)) {
         return true;
     }
     c->founded.config = config;
-    return vd_genesis_json_read(&r, &c->founded.genesis, in_folder(c, path, "genesis.json")) &&
-           vd_addresses_read(&r, &c->plan.at, in_folder(c, path, "addresses.json"));
+    return vd_genesis_json_read(&r, &c->founded.genesis, in_folder(c, path, "genesis.json"));
 }
 
 static bool

@@ -6,7 +6,6 @@
 #include "commands.h"
 #include "guest_image.h"
 #include "options.h"
-#include "viaduct/node/fault/prestate.h"
 #include "viaduct/node/platform/memory.h"
 
 #define ARENA_BYTES ((size_t)1 << 30)
@@ -19,17 +18,9 @@ find_hash(struct vd_hash *hash, struct vd_file_read *r, const struct vd_options 
 {
     struct vd_rollup_config rollup;
     struct vd_slice image;
-    struct vd_machine *machine = NULL;
-    uint8_t state[VD_VM_STATE_BYTES];
-    if (!vd_rollup_json_read(r, &rollup, options->rollup) ||
-        !vd_guest_image_open(&image, options->guest_image, r->arena, r->error, r->error_len) ||
-        vd_prestate_new(&machine, r->error, r->error_len, image, &rollup) != VD_OK) {
-        return false;
-    }
-    vd_machine_state(machine, state);
-    *hash = vd_vm_state_hash(state);
-    vd_machine_free(machine);
-    return true;
+    return vd_rollup_json_read(r, &rollup, options->rollup) &&
+           vd_guest_image_open(&image, options->guest_image, r->arena, r->error, r->error_len) &&
+           vd_guest_prestate(hash, image, &rollup, r->error, r->error_len);
 }
 
 int

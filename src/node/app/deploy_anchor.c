@@ -39,8 +39,10 @@ static void
 found(struct vd_deploy *d, const struct vd_l1_ref *anchor)
 {
     struct vd_founded founded;
+    struct vd_hash prestate;
     char error[512];
-    if (!vd_found(&founded, d->config.arena, d->config.founding, anchor, error, sizeof error)) {
+    if (!vd_found(&founded, d->config.arena, d->config.founding, anchor, error, sizeof error) ||
+        !vd_founding_prestate(&prestate, &founded.config, error, sizeof error)) {
         vd_deploy_fail(d, "%s", error);
         return;
     }
@@ -53,10 +55,12 @@ found(struct vd_deploy *d, const struct vd_l1_ref *anchor)
     }
     d->record.config_hash = hash_file(rollup);
     d->record.has_config_hash = true;
+    vd_l1_plan_set_anchor(&d->plan, &founded.output_root, &prestate);
+    d->config.founding->l1 = d->plan.at;
     if (!store(d, rollup, "rollup.json") ||
         !store(d, vd_genesis_json_write(&founded.genesis, &founded.config.l2), "genesis.json") ||
         !store(d, vd_addresses_write(&d->plan.at), "addresses.json") ||
-        !vd_l1_plan_set_anchor(&d->plan, &founded.output_root) || !vd_deploy_write_record(d)) {
+        !vd_deploy_write_record(d)) {
         return;
     }
     vd_deploy_say(d, "anchor-block %llu, rollup.json, genesis.json, addresses.json",

@@ -40,6 +40,14 @@ write_line(FILE *file, const char *name, const char *where, const char *status, 
     fprintf(file, "%-40s %-42s %-5s %s\n", name, where, status, tx);
 }
 
+/* Of a step whose contract is not known yet: its address follows from rollup.json. */
+static bool
+is_zero(const struct vd_address *address)
+{
+    static const struct vd_address zero;
+    return memcmp(address, &zero, sizeof zero) == 0;
+}
+
 static void
 write_step(FILE *file, const struct vd_step *step, const struct vd_deploy_record *record,
            size_t index)
@@ -50,7 +58,8 @@ write_step(FILE *file, const struct vd_step *step, const struct vd_deploy_record
     if (record->has_tx[index]) {
         hash_text(tx, &record->tx[index]);
     }
-    write_line(file, step->name, address, status_text(record->status[index]), tx);
+    write_line(file, step->name, is_zero(&step->subject) ? "-" : address,
+               status_text(record->status[index]), tx);
 }
 
 /* What stands between the settings and the finish: nothing of it is a transaction. */

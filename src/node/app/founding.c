@@ -3,8 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "guest_image.h"
 #include "viaduct/core/base/constants.h"
 #include "viaduct/core/crypto/keccak.h"
+#include "viaduct/core/program/program.h"
+#include "viaduct/node/fault/game.h"
 
 /* --- the founder's file --- */
 
@@ -22,10 +25,23 @@ read_numbers(struct vd_file_read *r, struct vd_founding *f, json_t *root)
     f->l1_start_number = vd_file_u64_or(r, root, "l1StartingBlockNumber", UINT64_MAX);
     f->proof_maturity_delay_s = vd_file_u64_or(r, root, "proofMaturityDelaySeconds", 604800);
     f->game_finality_delay_s = vd_file_u64_or(r, root, "disputeGameFinalityDelaySeconds", 302400);
-    f->game_clock_s = vd_file_u64_or(r, root, "faultGameMaxClockDuration", 302400);
     f->weth_delay_s = vd_file_u64_or(r, root, "faultGameWithdrawalDelay", 604800);
     f->pause_expiry_s = vd_file_u64_or(r, root, "superchainConfigPauseExpiry", 7884000);
+}
+
+static void
+read_game(struct vd_file_read *r, struct vd_founding *f, json_t *root)
+{
+    f->game_clock_s = vd_file_u64_or(r, root, "faultGameMaxClockDuration", 302400);
+    f->game_extension_s = vd_file_u64_or(r, root, "faultGameClockExtension", 10800);
+    f->preimage_challenge_s = vd_file_u64_or(r, root, "preimageOracleChallengePeriod", 86400);
+    f->preimage_min_bytes = vd_file_u64_or(r, root, "preimageOracleMinProposalSize", 126000);
+    f->game_max_depth = vd_file_u64_or(r, root, "faultGameMaxDepth", 64);
+    f->game_split_depth = vd_file_u64_or(r, root, "faultGameSplitDepth", 20);
     f->game_bond = vd_file_u256_or(r, root, "disputeGameInitBond", vd_u256(80000000000000000));
+    f->bisection_bond =
+        vd_file_u256_or(r, root, "faultGameBisectionBond", vd_u256(80000000000000000));
+    f->step_bond = vd_file_u256_or(r, root, "faultGameStepBond", vd_u256(1280000000000000000));
 }
 
 /* A number that the contracts keep in four bytes. */
@@ -137,6 +153,13 @@ static const char *const known_keys[] = {"l1ChainID",
                                          "proofMaturityDelaySeconds",
                                          "disputeGameFinalityDelaySeconds",
                                          "faultGameMaxClockDuration",
+                                         "faultGameClockExtension",
+                                         "faultGameMaxDepth",
+                                         "faultGameSplitDepth",
+                                         "faultGameBisectionBond",
+                                         "faultGameStepBond",
+                                         "preimageOracleMinProposalSize",
+                                         "preimageOracleChallengePeriod",
                                          "faultGameWithdrawalDelay",
                                          "superchainConfigPauseExpiry",
                                          "disputeGameInitBond",
@@ -208,6 +231,7 @@ vd_founding_read(struct vd_file_read *r, struct vd_founding *founding, const cha
         return false;
     }
     read_numbers(r, founding, root);
+    read_game(r, founding, root);
     read_fees(r, founding, root);
     read_roles(r, founding, root);
     read_contracts(r, &founding->l1, root);
@@ -272,6 +296,12 @@ fill_config(struct vd_rollup_config *config, const struct vd_founding *founding,
 }
 
 /* --- what is refused --- */
+
+/* Levels of a trace, 2^40 steps: three and a half times the worst that the gas limit and L1's
+   blocks allow (docs/fault-proofs.md). */
+#define VD_LEAST_TRACE_DEPTH 40u
+/* Clients of L1 pass on no transaction above 128 KiB; this leaves room for the call. */
+#define VD_MOST_PREIMAGE_AT_ONCE 126000u
 
 static bool
 refuse(char *error, size_t error_len, const char *text)
@@ -348,37 +378,138 @@ same(const struct vd_address *a, const struct vd_address *b)
 }
 
 bool
+vd_founding_is_dev(const struct vd_founding *f)
+{
+    return f->l1_chain_id == 900 || f->l1_chain_id == 31337;
+}
+
+/* The game keeps bonds in 96 bits; with a larger one nobody could make the claim. */
+static bool
+check_bonds(const struct vd_founding *f, char *error, size_t error_len)
+{
+    const struct {
+        const char *key;
+        const struct vd_u256 *wei;
+    } bonds[] = {{"disputeGameInitBond", &f->game_bond},
+                 {"faultGameBisectionBond", &f->bisection_bond},
+                 {"faultGameStepBond", &f->step_bond}};
+    for (size_t i = 0; i < sizeof bonds / sizeof bonds[0]; i++) {
+        if (vd_u256_bit_len(bonds[i].wei) > 96) {
+            snprintf(error, error_len, "%s is too large; give less than 2^96 wei", bonds[i].key);
+            return false;
+        }
+        if (vd_u256_is_zero(bonds[i].wei) && !vd_founding_is_dev(f)) {
+            snprintf(error, error_len, "%s is 0: claims that cost nothing can be made without end",
+                     bonds[i].key);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* FaultDisputeGame's constructor: each extension fits the clock, the clock fits 48 bits. */
+static bool
+check_clocks(const struct vd_founding *f, char *error, size_t error_len)
+{
+    uint64_t clock = f->game_clock_s;
+    if (clock >= (uint64_t)1 << 48 || f->game_extension_s > clock / 2 ||
+        f->preimage_challenge_s > clock - f->game_extension_s) {
+        return refuse(
+            error, error_len,
+            "faultGameMaxClockDuration must be below 2^48 and hold faultGameClockExtension "
+            "twice, and faultGameClockExtension with preimageOracleChallengePeriod");
+    }
+    return true;
+}
+
+/* How many steps and outputs there are leaves for.  A game begins at the anchor, the output of the
+   newest game that was closed: what the chain makes during a clock and a finality delay needs
+   leaves, or no game can be created any more. */
+static bool
+check_leaves(const struct vd_founding *f, char *error, size_t error_len)
+{
+    if (f->game_max_depth - f->game_split_depth - 1 < VD_LEAST_TRACE_DEPTH) {
+        snprintf(error, error_len,
+                 "faultGameMaxDepth is %llu: the trace of the worst block does not fit; it must "
+                 "exceed faultGameSplitDepth by %u or more",
+                 (unsigned long long)f->game_max_depth, VD_LEAST_TRACE_DEPTH + 1);
+        return false;
+    }
+    uint64_t blocks = f->game_split_depth < 63 ? (uint64_t)1 << f->game_split_depth : INT64_MAX;
+    if (f->game_finality_delay_s >= (uint64_t)1 << 48 ||
+        blocks < (f->game_clock_s + f->game_finality_delay_s) / f->block_time_s) {
+        snprintf(error, error_len,
+                 "faultGameSplitDepth is %llu: games reach %llu blocks past the anchor, which is "
+                 "less than the chain makes until one of them is final",
+                 (unsigned long long)f->game_split_depth, (unsigned long long)blocks);
+        return false;
+    }
+    return true;
+}
+
+/* What FaultDisputeGame and PreimageOracle refuse, and what docs/fault-proofs.md's table of worst
+   cases does not fit. */
+static bool
+check_game(const struct vd_founding *f, char *error, size_t error_len)
+{
+    if (f->game_max_depth > VD_GAME_MAX_DEPTH || f->game_split_depth < 2 ||
+        f->game_split_depth + 1 >= f->game_max_depth) {
+        snprintf(error, error_len,
+                 "faultGameSplitDepth is %llu and faultGameMaxDepth %llu; give 2 or more and, at "
+                 "least two above that, %u or less",
+                 (unsigned long long)f->game_split_depth, (unsigned long long)f->game_max_depth,
+                 VD_GAME_MAX_DEPTH);
+        return false;
+    }
+    if (f->gas_limit > VD_PROGRAM_MAX_GAS_LIMIT) {
+        snprintf(error, error_len,
+                 "l2GenesisBlockGasLimit is %llu: no fault proof covers every block above %u",
+                 (unsigned long long)f->gas_limit, VD_PROGRAM_MAX_GAS_LIMIT);
+        return false;
+    }
+    if (f->preimage_min_bytes < 136 || f->preimage_min_bytes > VD_MOST_PREIMAGE_AT_ONCE) {
+        snprintf(error, error_len,
+                 "preimageOracleMinProposalSize is %llu; give 136, a block of Keccak, to %u, what "
+                 "one transaction takes to L1",
+                 (unsigned long long)f->preimage_min_bytes, VD_MOST_PREIMAGE_AT_ONCE);
+        return false;
+    }
+    return check_clocks(f, error, error_len) && check_bonds(f, error, error_len) &&
+           (vd_founding_is_dev(f) || check_leaves(f, error, error_len));
+}
+
+bool
 vd_founding_check_deploy(const struct vd_founding *f, char *error, size_t error_len)
 {
-    const struct role roles[] = {{"l2OutputOracleProposer", &f->proposer},
-                                 {"p2pSequencerAddress", &f->unsafe_block_signer},
+    const struct role roles[] = {{"p2pSequencerAddress", &f->unsafe_block_signer},
                                  {"finalSystemOwner", &f->system_owner},
                                  {"superchainConfigGuardian", &f->guardian},
                                  {"proxyAdminOwner", &f->l2_proxy_owner}};
-    if (f->l1_chain_id != 900 && f->l1_chain_id != 31337) {
-        return refuse(error, error_len,
-                      "the interim dispute game, which believes its proposer, is for development: "
-                      "it is deployed on the L1 chain ids 900 and 31337 only");
-    }
     if (!check_given(roles, sizeof roles / sizeof roles[0], error, error_len)) {
         return false;
     }
     if (same(&f->proposer, &f->guardian)) {
         return refuse(error, error_len,
-                      "l2OutputOracleProposer and superchainConfigGuardian are one account: nobody "
-                      "could object to a false output");
+                      "l2OutputOracleProposer and superchainConfigGuardian are one account: it "
+                      "would judge its own games");
     }
     if (same(&f->batcher, &f->proposer)) {
         return refuse(error, error_len,
                       "batchSenderAddress and l2OutputOracleProposer are one account: they would "
                       "use the same nonces");
     }
-    /* The interim game keeps its bond in 88 bits; with a larger one nobody could create it. */
-    if (vd_u256_bit_len(&f->game_bond) > 88) {
-        return refuse(error, error_len,
-                      "disputeGameInitBond is too large; give less than 2^88 wei");
-    }
-    return vd_founding_check(f, error, error_len);
+    return vd_founding_check(f, error, error_len) && check_game(f, error, error_len);
+}
+
+/* --- the prestate --- */
+
+bool
+vd_founding_prestate(struct vd_hash *prestate, const struct vd_rollup_config *config, char *error,
+                     size_t error_len)
+{
+    struct vd_slice image;
+    return vd_guest_image_open(&image, NULL, NULL, error, error_len) &&
+           vd_guest_prestate(prestate, image, config, error, error_len);
 }
 
 /* --- the genesis block --- */

@@ -46,10 +46,18 @@ struct vd_founding {
     uint64_t proof_maturity_delay_s;
     uint64_t game_finality_delay_s;
     uint64_t game_clock_s;
+    uint64_t game_extension_s;
     uint64_t weth_delay_s;
     uint64_t pause_expiry_s;
-    struct vd_u256 game_bond; /* wei */
-    struct vd_hash salt;      /* tells two deployments of one deployer and chain id apart */
+    uint64_t preimage_challenge_s; /* of a large preimage */
+    /* The game's tree and what its claims cost, in wei. */
+    uint64_t game_max_depth;
+    uint64_t game_split_depth;
+    struct vd_u256 game_bond;      /* of the root claim */
+    struct vd_u256 bisection_bond; /* of a move */
+    struct vd_u256 step_bond;      /* of a move to the last two depths */
+    uint64_t preimage_min_bytes;   /* that may be proposed in parts */
+    struct vd_hash salt;           /* tells two deployments of one deployer and chain id apart */
 
     /* Contracts on L1: computed by the plan of a deployment (l1_plan.h), or given. */
     struct vd_addresses l1;
@@ -62,9 +70,13 @@ void vd_founding_print_unknown(const struct vd_file_read *r);
 
 /* What no chain can be founded with: false, error names the key. */
 bool vd_founding_check(const struct vd_founding *founding, char *error, size_t error_len);
-/* What no chain should be deployed with: an L1 on which the interim game is refused, roles that are
-   nobody's or that must not be one account. */
+/* What no chain should be deployed with: roles that are nobody's or that must not be one account,
+   and a game that its contract refuses or that docs/fault-proofs.md's table of worst cases does not
+   fit.  L1s for development (vd_founding_is_dev) may have a smaller game. */
 bool vd_founding_check_deploy(const struct vd_founding *founding, char *error, size_t error_len);
+
+/* L1s that hold nothing of value: those of `viaduct dev`, anvil and hardhat. */
+bool vd_founding_is_dev(const struct vd_founding *founding);
 
 /* The ten accounts of the public mnemonic 'test test … junk' (m/44'/60'/0'/0/i), whose keys
    everybody knows. */
@@ -81,6 +93,11 @@ struct vd_founded {
     struct vd_rollup_config config;
     struct vd_hash output_root; /* of the genesis block: where settlement begins */
 };
+
+/* The hash of the machine's first state for a chain: this build's guest with the chain's
+   configuration, which every game of the chain begins its traces with. */
+bool vd_founding_prestate(struct vd_hash *prestate, const struct vd_rollup_config *config,
+                          char *error, size_t error_len);
 
 /* vd_found computes the L2 genesis on the L1 block given.  The result depends on nothing but its
    arguments and the contracts of this build.  False: error says what is wrong. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "viaduct/node/fault/image.h"
+#include "viaduct/node/fault/prestate.h"
 
 #define MAX_IMAGE ((size_t)16 << 20)
 
@@ -29,4 +30,19 @@ vd_guest_image_open(struct vd_slice *image, const char *path, struct vd_arena *a
     }
     *image = vd_slice(bytes, len);
     return good;
+}
+
+bool
+vd_guest_prestate(struct vd_hash *prestate, struct vd_slice image,
+                  const struct vd_rollup_config *config, char *error, size_t error_len)
+{
+    struct vd_machine *machine = NULL;
+    uint8_t state[VD_VM_STATE_BYTES];
+    if (vd_prestate_new(&machine, error, error_len, image, config) != VD_OK) {
+        return false;
+    }
+    vd_machine_state(machine, state);
+    *prestate = vd_vm_state_hash(state);
+    vd_machine_free(machine);
+    return true;
 }

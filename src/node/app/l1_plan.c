@@ -91,6 +91,19 @@ weth_constructor(struct vd_abi *out, const struct vd_l1_plan *plan)
 }
 
 static void
+oracle_constructor(struct vd_abi *out, const struct vd_l1_plan *plan)
+{
+    vd_abi_u64(out, plan->founding->preimage_min_bytes);
+    vd_abi_u64(out, plan->founding->preimage_challenge_s);
+}
+
+static void
+machine_constructor(struct vd_abi *out, const struct vd_l1_plan *plan)
+{
+    vd_abi_address(out, &plan->at.preimage_oracle);
+}
+
+static void
 superchain_initializer(struct vd_abi *out, const struct vd_l1_plan *plan)
 {
     vd_abi_signature(out, "initialize(address)");
@@ -258,12 +271,11 @@ salt_of(const struct vd_l1_plan *plan, const char *name)
 }
 
 /* What a creation sends to the deployer: salt, creation code, arguments. */
-static struct vd_address
-create(struct vd_l1_plan *plan, const char *name, enum vd_phase phase, struct vd_slice init)
+static void
+fill_creation(struct vd_l1_plan *plan, struct vd_step *step, struct vd_slice init)
 {
-    struct vd_hash salt = salt_of(plan, name);
+    struct vd_hash salt = salt_of(plan, step->name);
     struct vd_hash hash = vd_keccak256(init);
-    struct vd_step *step = add_step(plan, name, phase);
     struct vd_abi data = {.err = VD_OK};
     vd_abi_hash(&data, &salt);
     vd_abi_raw(&data, init);
@@ -272,6 +284,13 @@ create(struct vd_l1_plan *plan, const char *name, enum vd_phase phase, struct vd
     step->data = encoded(plan, &data);
     step->gas_bound = CREATE_GAS + CREATE_GAS_PER_BYTE * init.len;
     step->subject = vd_create2_address(&DEPLOYER, &salt, &hash);
+}
+
+static struct vd_address
+create(struct vd_l1_plan *plan, const char *name, enum vd_phase phase, struct vd_slice init)
+{
+    struct vd_step *step = add_step(plan, name, phase);
+    fill_creation(plan, step, init);
     return step->subject;
 }
 
@@ -289,7 +308,7 @@ add_code_check(struct vd_l1_plan *plan, const char *name, const struct vd_addres
 
 static struct vd_address
 create_contract(struct vd_l1_plan *plan, const char *name, const char *artifact_name,
-                enum vd_phase phase, encoder constructor)
+                encoder constructor)
 {
     const struct vd_artifact *artifact = vd_artifact_find(artifact_name);
     if (!artifact) {
@@ -301,7 +320,7 @@ create_contract(struct vd_l1_plan *plan, const char *name, const char *artifact_
     if (constructor) {
         constructor(&init, plan);
     }
-    struct vd_address address = create(plan, name, phase, encoded(plan, &init));
+    struct vd_address address = create(plan, name, VD_PHASE_CONTRACTS, encoded(plan, &init));
     add_code_check(plan, name, &address, artifact, constructor != NULL);
     return address;
 }
@@ -321,18 +340,20 @@ proxy_constructor(struct vd_abi *out, const struct vd_l1_plan *plan)
 static void
 add_creations(struct vd_l1_plan *plan)
 {
-    plan->at.proxy_admin = create_contract(plan, "ProxyAdmin", "ProxyAdmin", VD_PHASE_CONTRACTS,
-                                           proxy_admin_constructor);
+    plan->at.proxy_admin =
+        create_contract(plan, "ProxyAdmin", "ProxyAdmin", proxy_admin_constructor);
     /* The constructors of proxies keep their argument in storage: no immutables. */
     for (size_t i = 0; i < CONTRACTS; i++) {
-        *field(plan, contracts[i].proxy_offset) = create_contract(
-            plan, contracts[i].proxy, "Proxy", VD_PHASE_CONTRACTS, proxy_constructor);
+        *field(plan, contracts[i].proxy_offset) =
+            create_contract(plan, contracts[i].proxy, "Proxy", proxy_constructor);
     }
     for (size_t i = 0; i < CONTRACTS; i++) {
-        *field(plan, contracts[i].implementation_offset) =
-            create_contract(plan, contracts[i].artifact, contracts[i].artifact, VD_PHASE_CONTRACTS,
-                            contracts[i].constructor);
+        *field(plan, contracts[i].implementation_offset) = create_contract(
+            plan, contracts[i].artifact, contracts[i].artifact, contracts[i].constructor);
     }
+    plan->at.preimage_oracle =
+        create_contract(plan, "PreimageOracle", "PreimageOracle", oracle_constructor);
+    plan->at.riscv = create_contract(plan, "RISCV", "RISCV", machine_constructor);
 }
 
 /* --- calls --- */
@@ -422,40 +443,51 @@ registry(void)
     return NULL;
 }
 
-static void
-game_constructor(struct vd_abi *out, const struct vd_l1_plan *plan)
+/* Creation code of the game: one tuple of nothing but static members, so its words stand alone. */
+static struct vd_slice
+game_init(struct vd_l1_plan *plan, const struct vd_artifact *artifact,
+          const struct vd_hash *prestate)
 {
-    vd_abi_u64(out, VD_GAME_TYPE_INTERIM);
-    vd_abi_u64(out, plan->founding->game_clock_s);
-    vd_abi_address(out, &plan->at.delayed_weth);
-    vd_abi_address(out, &plan->at.anchor_state_registry);
-    vd_abi_u64(out, plan->founding->l2_chain_id);
-    vd_abi_address(out, &plan->founding->proposer);
+    const struct vd_founding *f = plan->founding;
+    struct vd_abi init = {.err = VD_OK};
+    vd_abi_raw(&init, vd_slice(artifact->init, artifact->init_len));
+    vd_abi_u64(&init, VD_GAME_TYPE_FAULT);
+    vd_abi_hash(&init, prestate);
+    vd_abi_u64(&init, f->game_max_depth);
+    vd_abi_u64(&init, f->game_split_depth);
+    vd_abi_u64(&init, f->game_extension_s);
+    vd_abi_u64(&init, f->game_clock_s);
+    vd_abi_address(&init, &plan->at.riscv);
+    vd_abi_address(&init, &plan->at.delayed_weth);
+    vd_abi_address(&init, &plan->at.anchor_state_registry);
+    vd_abi_u64(&init, f->l2_chain_id);
+    vd_abi_u256(&init, &f->bisection_bond);
+    vd_abi_u256(&init, &f->step_bond);
+    return encoded(plan, &init);
 }
 
+#define GAME "FaultDisputeGame"
+#define SET_GAME "DisputeGameFactory.setImplementation"
+
+/* The game and its place in the factory wait for the prestate: vd_l1_plan_set_anchor. */
 static void
 add_game(struct vd_l1_plan *plan)
 {
-    plan->at.interim_dispute_game = create_contract(
-        plan, "InterimDisputeGame", "InterimDisputeGame", VD_PHASE_FINISH, game_constructor);
     const struct vd_address *factory = &plan->at.dispute_game_factory;
     struct vd_abi data;
-    struct vd_step *step = add_step(plan, "DisputeGameFactory.setImplementation", VD_PHASE_FINISH);
-    vd_abi_signature(&data, "setImplementation(uint32,address)");
-    vd_abi_u64(&data, VD_GAME_TYPE_INTERIM);
-    vd_abi_address(&data, &plan->at.interim_dispute_game);
-    step->subject = step->to = step->read.contract = *factory;
-    step->data = encoded(plan, &data);
-    step->read.call = call_of_u64(plan, "gameImpls(uint32)", VD_GAME_TYPE_INTERIM);
-    step->after = address_hash(&plan->at.interim_dispute_game);
-
-    step = add_step(plan, "DisputeGameFactory.setInitBond", VD_PHASE_FINISH);
+    if (!vd_artifact_find(GAME)) {
+        plan->missing = GAME;
+        return;
+    }
+    add_step(plan, GAME, VD_PHASE_FINISH)->creates = true;
+    add_step(plan, SET_GAME, VD_PHASE_FINISH);
+    struct vd_step *step = add_step(plan, "DisputeGameFactory.setInitBond", VD_PHASE_FINISH);
     vd_abi_signature(&data, "setInitBond(uint32,uint256)");
-    vd_abi_u64(&data, VD_GAME_TYPE_INTERIM);
+    vd_abi_u64(&data, VD_GAME_TYPE_FAULT);
     vd_abi_u256(&data, &plan->founding->game_bond);
     step->subject = step->to = step->read.contract = *factory;
     step->data = encoded(plan, &data);
-    step->read.call = call_of_u64(plan, "initBonds(uint32)", VD_GAME_TYPE_INTERIM);
+    step->read.call = call_of_u64(plan, "initBonds(uint32)", VD_GAME_TYPE_FAULT);
     step->after = u256_hash(&plan->founding->game_bond);
 }
 
@@ -623,7 +655,7 @@ expect_settlement(struct vd_l1_plan *plan)
                f->proof_maturity_delay_s);
     expect_address(plan, portal, &at->optimism_portal, "l2Sender()", &VD_DEFAULT_L2_SENDER);
     expect_u64(plan, anchors, &at->anchor_state_registry, "respectedGameType()",
-               VD_GAME_TYPE_INTERIM);
+               VD_GAME_TYPE_FAULT);
     expect_u64(plan, anchors, &at->anchor_state_registry, "disputeGameFinalityDelaySeconds()",
                f->game_finality_delay_s);
     expect_address(plan, anchors, &at->anchor_state_registry, "disputeGameFactory()",
@@ -634,30 +666,46 @@ expect_settlement(struct vd_l1_plan *plan)
 }
 
 static void
-expect_games(struct vd_l1_plan *plan)
+expect_game_keepers(struct vd_l1_plan *plan)
 {
     static const char factory[] = "DisputeGameFactoryProxy";
     static const char weth[] = "DelayedWETHProxy";
-    static const char game[] = "InterimDisputeGame";
+    static const char oracle[] = "PreimageOracle";
     const struct vd_founding *f = plan->founding;
     const struct vd_addresses *at = &plan->at;
-    struct vd_hash impl = address_hash(&at->interim_dispute_game);
     struct vd_hash bond = u256_hash(&f->game_bond);
     expect_address(plan, factory, &at->dispute_game_factory, "owner()", &f->system_owner);
-    expect(plan, factory, &at->dispute_game_factory, "gameImpls(100)",
-           call_of_u64(plan, "gameImpls(uint32)", VD_GAME_TYPE_INTERIM), keep(plan, &impl));
-    expect(plan, factory, &at->dispute_game_factory, "initBonds(100)",
-           call_of_u64(plan, "initBonds(uint32)", VD_GAME_TYPE_INTERIM), keep(plan, &bond));
+    expect(plan, factory, &at->dispute_game_factory, "initBonds(101)",
+           call_of_u64(plan, "initBonds(uint32)", VD_GAME_TYPE_FAULT), keep(plan, &bond));
     expect_address(plan, weth, &at->delayed_weth, "owner()", &f->system_owner);
     expect_u64(plan, weth, &at->delayed_weth, "delay()", f->weth_delay_s);
     expect_address(plan, weth, &at->delayed_weth, "systemConfig()", &at->system_config);
-    expect_u64(plan, game, &at->interim_dispute_game, "gameType()", VD_GAME_TYPE_INTERIM);
-    expect_u64(plan, game, &at->interim_dispute_game, "maxClockDuration()", f->game_clock_s);
-    expect_address(plan, game, &at->interim_dispute_game, "weth()", &at->delayed_weth);
-    expect_address(plan, game, &at->interim_dispute_game, "anchorStateRegistry()",
-                   &at->anchor_state_registry);
-    expect_u64(plan, game, &at->interim_dispute_game, "l2ChainId()", f->l2_chain_id);
-    expect_address(plan, game, &at->interim_dispute_game, "proposer()", &f->proposer);
+    expect_u64(plan, oracle, &at->preimage_oracle, "minProposalSize()", f->preimage_min_bytes);
+    expect_u64(plan, oracle, &at->preimage_oracle, "challengePeriod()", f->preimage_challenge_s);
+    expect_address(plan, "RISCV", &at->riscv, "oracle()", &at->preimage_oracle);
+}
+
+static void
+expect_game(struct vd_l1_plan *plan, const struct vd_hash *prestate)
+{
+    const struct vd_founding *f = plan->founding;
+    const struct vd_addresses *at = &plan->at;
+    const struct vd_address *a = &at->fault_dispute_game;
+    struct vd_hash impl = address_hash(a);
+    expect(plan, "DisputeGameFactoryProxy", &at->dispute_game_factory, "gameImpls(101)",
+           call_of_u64(plan, "gameImpls(uint32)", VD_GAME_TYPE_FAULT), keep(plan, &impl));
+    expect_u64(plan, GAME, a, "gameType()", VD_GAME_TYPE_FAULT);
+    expect_word(plan, GAME, a, "absolutePrestate()", *prestate);
+    expect_u64(plan, GAME, a, "maxGameDepth()", f->game_max_depth);
+    expect_u64(plan, GAME, a, "splitDepth()", f->game_split_depth);
+    expect_u64(plan, GAME, a, "clockExtension()", f->game_extension_s);
+    expect_u64(plan, GAME, a, "maxClockDuration()", f->game_clock_s);
+    expect_address(plan, GAME, a, "vm()", &at->riscv);
+    expect_address(plan, GAME, a, "weth()", &at->delayed_weth);
+    expect_address(plan, GAME, a, "anchorStateRegistry()", &at->anchor_state_registry);
+    expect_u64(plan, GAME, a, "l2ChainId()", f->l2_chain_id);
+    expect_word(plan, GAME, a, "bisectionBond()", u256_hash(&f->bisection_bond));
+    expect_word(plan, GAME, a, "stepBond()", u256_hash(&f->step_bond));
 }
 
 static void
@@ -686,15 +734,18 @@ expect_bridges(struct vd_l1_plan *plan)
 
 /* --- the whole --- */
 
+/* With the game's settings, whose step is empty so far. */
 static struct vd_hash
-digest_of(const struct vd_l1_plan *plan)
+digest_of(struct vd_l1_plan *plan)
 {
+    const struct vd_hash no_prestate = {{0}};
     struct vd_keccak hash;
     vd_keccak_init(&hash);
     for (size_t i = 0; i < plan->step_count; i++) {
         vd_keccak_update(&hash, vd_slice(plan->steps[i].to.b, 20));
         vd_keccak_update(&hash, plan->steps[i].data);
     }
+    vd_keccak_update(&hash, game_init(plan, vd_artifact_find(GAME), &no_prestate));
     return vd_keccak_final(&hash);
 }
 
@@ -724,32 +775,65 @@ vd_l1_plan_make(struct vd_l1_plan *plan, struct vd_arena *arena, const struct vd
     expect_proxies(plan);
     expect_system_config(plan);
     expect_settlement(plan);
-    expect_games(plan);
+    expect_game_keepers(plan);
     expect_bridges(plan);
     return true;
 }
 
-bool
-vd_l1_plan_set_anchor(struct vd_l1_plan *plan, const struct vd_hash *output_root)
+static struct vd_step *
+step_named(struct vd_l1_plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        if (strcmp(plan->steps[i].name, name) == 0) {
+            return &plan->steps[i];
+        }
+    }
+    VD_ASSERT(!"a plan has this step");
+    return NULL;
+}
+
+static void
+fill_anchor(struct vd_l1_plan *plan, const struct vd_hash *output_root)
 {
     const struct contract *contract = registry();
-    for (size_t i = 0; i < plan->step_count; i++) {
-        struct vd_step *step = &plan->steps[i];
-        if (step->name != contract->initialize) {
-            continue;
-        }
-        struct vd_abi data;
-        vd_abi_signature(&data, "initialize((bytes32,uint256),uint32)");
-        vd_abi_hash(&data, output_root);
-        vd_abi_u64(&data, 0);
-        vd_abi_u64(&data, VD_GAME_TYPE_INTERIM);
-        upgrade_data(plan, step, contract, encoded(plan, &data));
-        struct vd_abi anchor = {.err = VD_OK};
-        vd_abi_hash(&anchor, output_root);
-        vd_abi_u64(&anchor, 0);
-        expect(plan, contract->proxy, &step->subject, "getStartingAnchorRoot()",
-               call_of(plan, "getStartingAnchorRoot()"), encoded(plan, &anchor));
-        return true;
-    }
-    return false;
+    struct vd_step *step = step_named(plan, contract->initialize);
+    struct vd_abi data;
+    vd_abi_signature(&data, "initialize((bytes32,uint256),uint32)");
+    vd_abi_hash(&data, output_root);
+    vd_abi_u64(&data, 0);
+    vd_abi_u64(&data, VD_GAME_TYPE_FAULT);
+    upgrade_data(plan, step, contract, encoded(plan, &data));
+    struct vd_abi anchor = {.err = VD_OK};
+    vd_abi_hash(&anchor, output_root);
+    vd_abi_u64(&anchor, 0);
+    expect(plan, contract->proxy, &step->subject, "getStartingAnchorRoot()",
+           call_of(plan, "getStartingAnchorRoot()"), encoded(plan, &anchor));
+}
+
+static void
+fill_game(struct vd_l1_plan *plan, const struct vd_hash *prestate)
+{
+    const struct vd_artifact *artifact = vd_artifact_find(GAME);
+    struct vd_step *step = step_named(plan, GAME);
+    fill_creation(plan, step, game_init(plan, artifact, prestate));
+    plan->at.fault_dispute_game = step->subject;
+    add_code_check(plan, GAME, &step->subject, artifact, true);
+    struct vd_abi data;
+    step = step_named(plan, SET_GAME);
+    vd_abi_signature(&data, "setImplementation(uint32,address)");
+    vd_abi_u64(&data, VD_GAME_TYPE_FAULT);
+    vd_abi_address(&data, &plan->at.fault_dispute_game);
+    step->subject = step->to = step->read.contract = plan->at.dispute_game_factory;
+    step->data = encoded(plan, &data);
+    step->read.call = call_of_u64(plan, "gameImpls(uint32)", VD_GAME_TYPE_FAULT);
+    step->after = address_hash(&plan->at.fault_dispute_game);
+    expect_game(plan, prestate);
+}
+
+void
+vd_l1_plan_set_anchor(struct vd_l1_plan *plan, const struct vd_hash *output_root,
+                      const struct vd_hash *prestate)
+{
+    fill_anchor(plan, output_root);
+    fill_game(plan, prestate);
 }

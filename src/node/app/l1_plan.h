@@ -6,7 +6,7 @@
    through the deterministic deployer, so each address is known before the first transaction and a
    step that was done can be recognised on L1.  A plan is a pure function of the founder's file, the
    deployer's address, the contracts of this build and, for its last part, of the output root of
-   the L2 genesis. */
+   the L2 genesis and of the prestate. */
 #ifndef VIADUCT_NODE_APP_L1_PLAN_H
 #define VIADUCT_NODE_APP_L1_PLAN_H
 
@@ -69,7 +69,8 @@ struct vd_l1_plan {
     const struct vd_founding *founding; /* borrowed */
     struct vd_address deployer;
     struct vd_addresses at;
-    struct vd_hash digest; /* of everything but the anchor: the same for the same deployment */
+    /* Of everything but anchor and prestate: the same for the same deployment. */
+    struct vd_hash digest;
     struct vd_step steps[VD_PLAN_MAX_STEPS];
     size_t step_count;
     struct vd_l1_check checks[VD_PLAN_MAX_CHECKS];
@@ -85,8 +86,12 @@ bool vd_l1_plan_make(struct vd_l1_plan *plan, struct vd_arena *arena,
                      const struct vd_founding *founding, const struct vd_address *deployer,
                      bool has_multicall, char *error, size_t error_len);
 
-/* The output root of the L2 genesis: fills the step that sets the anchor. */
-bool vd_l1_plan_set_anchor(struct vd_l1_plan *plan, const struct vd_hash *output_root);
+/* What is known once the rollup's configuration is, given once: the output root of the L2 genesis,
+   which the anchor begins with, and the prestate (vd_founding_prestate), which is part of the
+   game's code.  Fills the steps of both and plan->at.fault_dispute_game; until then their subjects
+   are zero and they hold no transaction. */
+void vd_l1_plan_set_anchor(struct vd_l1_plan *plan, const struct vd_hash *output_root,
+                           const struct vd_hash *prestate);
 
 /* The deterministic deployer: its code, and the transaction that creates it on any L1 that takes
    transactions without a chain id (EIP-155), signed by nobody's key, with what its sender must

@@ -121,9 +121,16 @@ make_plan(struct world *w)
                                        .proof_maturity_delay_s = 1,
                                        .game_finality_delay_s = 2,
                                        .game_clock_s = 3,
+                                       .game_extension_s = 1,
                                        .weth_delay_s = 4,
                                        .pause_expiry_s = 5,
+                                       .preimage_challenge_s = 2,
+                                       .game_max_depth = 64,
+                                       .game_split_depth = 20,
                                        .game_bond = vd_u256(6),
+                                       .bisection_bond = vd_u256(7),
+                                       .step_bond = vd_u256(8),
+                                       .preimage_min_bytes = 136,
                                        .l1.batch_inbox = {{22}}};
     const struct vd_block_ref *start = vd_engine_genesis(w->engine);
     struct vd_l1_ref anchor = {.hash = start->hash, .timestamp = start->timestamp};
@@ -134,7 +141,9 @@ make_plan(struct world *w)
     if (!vd_found(&w->founded, &w->arena, &w->founding, &anchor, error, sizeof error)) {
         fail_msg("%s", error);
     }
-    assert_true(vd_l1_plan_set_anchor(&w->plan, &w->founded.output_root));
+    struct vd_hash prestate;
+    assert_true(vd_founding_prestate(&prestate, &w->founded.config, error, sizeof error));
+    vd_l1_plan_set_anchor(&w->plan, &w->founded.output_root, &prestate);
 }
 
 static void

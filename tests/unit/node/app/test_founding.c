@@ -95,6 +95,11 @@ test_a_founded_chain_survives_its_files(void **state)
     }
     assert_memory_equal(&config_again.genesis_system_config, &config.genesis_system_config,
                         sizeof config.genesis_system_config);
+    struct vd_hash prestate;
+    struct vd_hash prestate_again;
+    assert_true(vd_founding_prestate(&prestate, &config, error, sizeof error));
+    assert_true(vd_founding_prestate(&prestate_again, &config_again, error, sizeof error));
+    assert_true(vd_hash_eq(&prestate, &prestate_again));
     assert_int_equal(config_again.genesis_l2_time, 1700000000);
     assert_int_equal(config_again.genesis_l1.number, 5);
     struct vd_header header;
@@ -305,9 +310,12 @@ test_a_bond_that_no_game_can_hold_is_refused(void **state)
     struct vd_founding f = dev_like();
     f.proposer = f.unsafe_block_signer = f.system_owner = (struct vd_address){{13}};
     f.guardian = (struct vd_address){{14}};
-    f.game_bond = (struct vd_u256){{UINT64_MAX, (1u << 24) - 1, 0, 0}};
+    f.game_max_depth = 4;
+    f.game_split_depth = 2;
+    f.preimage_min_bytes = 136;
+    f.game_bond = (struct vd_u256){{UINT64_MAX, UINT32_MAX, 0, 0}};
     assert_true(vd_founding_check_deploy(&f, error, sizeof error));
-    f.game_bond = (struct vd_u256){{0, 1u << 24, 0, 0}};
+    f.game_bond = (struct vd_u256){{0, (uint64_t)1 << 32, 0, 0}};
     assert_false(vd_founding_check_deploy(&f, error, sizeof error));
     assert_non_null(strstr(error, "disputeGameInitBond"));
 }

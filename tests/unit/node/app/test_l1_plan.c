@@ -15,6 +15,7 @@
 #include "viaduct/core/chain/tx.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/core/evm/evm.h"
+#include "viaduct/core/program/program.h"
 #include "viaduct/node/platform/artifacts.h"
 #include "viaduct/node/platform/curves.h"
 #include "viaduct/node/platform/memory.h"
@@ -67,14 +68,23 @@ sound(void)
                                 .operator_fee_vault = vault,
                                 .proof_maturity_delay_s = 1,
                                 .game_finality_delay_s = 2,
-                                .game_clock_s = 3,
+                                .game_clock_s = 30,
+                                .game_extension_s = 10,
                                 .weth_delay_s = 4,
                                 .pause_expiry_s = 5,
+                                .preimage_challenge_s = 20,
+                                .game_max_depth = 64,
+                                .game_split_depth = 20,
                                 .game_bond = vd_u256(6),
+                                .bisection_bond = vd_u256(7),
+                                .step_bond = vd_u256(8),
+                                .preimage_min_bytes = 126000,
                                 .l1 = {.batch_inbox = {{22}}}};
 }
 
 static const struct vd_address deployer = {{0xde, [19] = 1}};
+static const struct vd_hash root = {{0x77}};
+static const struct vd_hash prestate = {{3, 0x55}};
 
 static void
 make(struct vd_l1_plan *plan, const struct vd_founding *founding, const struct vd_address *from)
@@ -116,6 +126,7 @@ test_each_creation_says_its_own_address(void **state)
     struct vd_founding founding = sound();
     struct vd_l1_plan plan;
     make(&plan, &founding, &deployer);
+    vd_l1_plan_set_anchor(&plan, &root, &prestate);
     for (size_t i = 0; i < plan.step_count; i++) {
         const struct vd_step *step = &plan.steps[i];
         assert_null(strchr(step->name, ' '));
@@ -182,6 +193,32 @@ test_a_plan_depends_on_what_it_is_given_alone(void **state)
     assert_false(vd_hash_eq(&first.digest, &second.digest));
 }
 
+/* The prestate is known last: it moves the game alone, and the plan of a second run, which begins
+   without it, is the same plan. */
+static void
+test_the_prestate_moves_the_game_alone(void **state)
+{
+    (void)state;
+    struct vd_founding founding = sound();
+    struct vd_hash other = prestate;
+    struct vd_l1_plan first;
+    struct vd_l1_plan second;
+    other.b[31] ^= 1;
+    make(&first, &founding, &deployer);
+    make(&second, &founding, &deployer);
+    assert_memory_equal(first.at.fault_dispute_game.b, (struct vd_address){{0}}.b, 20);
+    vd_l1_plan_set_anchor(&first, &root, &prestate);
+    assert_true(vd_hash_eq(&first.digest, &second.digest));
+    vd_l1_plan_set_anchor(&second, &root, &other);
+    assert_memory_not_equal(first.at.fault_dispute_game.b, second.at.fault_dispute_game.b, 20);
+    second.at.fault_dispute_game = first.at.fault_dispute_game;
+    assert_memory_equal(&first.at, &second.at, sizeof first.at);
+    /* Its settings are part of the plan from the beginning. */
+    founding.step_bond = vd_u256(9);
+    make(&second, &founding, &deployer);
+    assert_false(vd_hash_eq(&first.digest, &second.digest));
+}
+
 static void
 test_multicall_is_deployed_only_where_it_is_missing(void **state)
 {
@@ -221,25 +258,79 @@ test_unsafe_settings_are_refused_by_name(void **state)
     const struct vd_address zero = {{0}};
     struct vd_founding founding = sound();
     assert_true(vd_founding_check_deploy(&founding, error, sizeof error));
-    REFUSES(f.l1_chain_id = 1, "900 and 31337");
     REFUSES(f.gas_limit = 20999999, "l2GenesisBlockGasLimit");
+    REFUSES(f.gas_limit = VD_PROGRAM_MAX_GAS_LIMIT + 1, "l2GenesisBlockGasLimit");
     REFUSES(f.gas_limit = 500000001, "l2GenesisBlockGasLimit");
     REFUSES(f.batcher = zero, "batchSenderAddress");
-    REFUSES(f.proposer = zero, "l2OutputOracleProposer");
     REFUSES(f.unsafe_block_signer = zero, "p2pSequencerAddress");
     REFUSES(f.system_owner = zero, "finalSystemOwner");
     REFUSES(f.guardian = zero, "superchainConfigGuardian");
     REFUSES(f.l2_proxy_owner = zero, "proxyAdminOwner");
     REFUSES(f.l1.batch_inbox = zero, "batchInboxAddress");
     REFUSES(f.l1_fee_vault.recipient = zero, "l1FeeVaultRecipient");
-    REFUSES(f.guardian = f.proposer, "object");
+    REFUSES(f.guardian = f.proposer, "one account");
     REFUSES(f.batcher = f.proposer, "nonces");
     REFUSES(f.eip1559.elasticity = 0, "eip1559Elasticity");
     REFUSES(f.l2_chain_id = f.l1_chain_id, "configuration");
     REFUSES(f.block_time_s = 0, "configuration");
     REFUSES(f.seq_window_size = 1, "configuration");
     founding.gas_limit = 21000000;
+    founding.proposer = zero; /* anybody proposes */
     assert_true(vd_founding_check_deploy(&founding, error, sizeof error));
+}
+
+/* The bounds of FaultDisputeGame's and PreimageOracle's constructors, from their sources. */
+static void
+test_games_that_their_contract_refuses_are_refused(void **state)
+{
+    (void)state;
+    struct vd_u256 large = {.w = {0, (uint64_t)1 << 32, 0, 0}};
+    struct vd_founding founding = sound();
+    REFUSES(f.game_split_depth = 1, "faultGameSplitDepth");
+    REFUSES(f.game_split_depth = 63, "faultGameSplitDepth");
+    REFUSES(f.game_max_depth = 126, "faultGameMaxDepth");
+    REFUSES(f.game_extension_s = 16, "faultGameClockExtension");
+    REFUSES(f.preimage_challenge_s = 21, "preimageOracleChallengePeriod");
+    REFUSES(f.preimage_challenge_s = UINT64_MAX, "preimageOracleChallengePeriod");
+    REFUSES(f.game_clock_s = (uint64_t)1 << 48, "faultGameMaxClockDuration");
+    REFUSES(f.preimage_min_bytes = 135, "preimageOracleMinProposalSize");
+    REFUSES(f.preimage_min_bytes = 126001, "preimageOracleMinProposalSize");
+    REFUSES(f.game_bond = large, "disputeGameInitBond");
+    REFUSES(f.bisection_bond = large, "faultGameBisectionBond");
+    REFUSES(f.step_bond = large, "faultGameStepBond");
+    founding.game_split_depth = 2;
+    founding.game_max_depth = 4;
+    assert_true(vd_founding_check_deploy(&founding, error, sizeof error));
+}
+
+/* Where value may be at stake, the tree holds the worst case, with the defaults of the standard
+   chain as what must pass. */
+static void
+test_games_too_small_for_the_worst_case_are_for_development(void **state)
+{
+    (void)state;
+    struct vd_founding founding = sound();
+    founding.l1_chain_id = 11155111;
+    founding.game_clock_s = founding.game_finality_delay_s = 302400;
+    founding.game_extension_s = 10800;
+    founding.preimage_challenge_s = 86400;
+    for (uint64_t block_time = 1; block_time <= 12; block_time++) {
+        founding.block_time_s = block_time;
+        if (!vd_founding_check_deploy(&founding, error, sizeof error)) {
+            fail_msg("%s", error);
+        }
+    }
+    struct vd_founding f = founding;
+    f.game_max_depth = 60;
+    refuses(&f, "faultGameMaxDepth is 60");
+    f.game_max_depth = 61;
+    assert_true(vd_founding_check_deploy(&f, error, sizeof error));
+    f = founding;
+    f.game_split_depth = 15; /* 32,768 blocks of 12 s: 4.5 days */
+    refuses(&f, "faultGameSplitDepth is 15");
+    f = founding;
+    f.bisection_bond = vd_u256(0);
+    refuses(&f, "faultGameBisectionBond is 0");
 }
 
 /* --- the plan file --- */
@@ -315,10 +406,15 @@ main(void)
         cmocka_unit_test_setup_teardown(test_steps_stand_in_their_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_plan_depends_on_what_it_is_given_alone, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_the_prestate_moves_the_game_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_multicall_is_deployed_only_where_it_is_missing, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_unsafe_settings_are_refused_by_name, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_games_that_their_contract_refuses_are_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_games_too_small_for_the_worst_case_are_for_development,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_plan_file_survives, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_damaged_plan_file_is_refused_or_read, set_up,
                                         tear_down),
