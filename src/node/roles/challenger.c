@@ -485,6 +485,24 @@ vd_challenger_estimated(struct vd_challenger *c, enum vd_err err, const char *te
     pump(c);
 }
 
+void
+vd_challenger_called(struct vd_challenger *c, enum vd_err err, const char *text,
+                     struct vd_slice answer)
+{
+    (void)err, (void)text, (void)answer;
+    (void)l1_answered(c, Q_CALL);
+    pump(c);
+}
+
+void
+vd_challenger_logged(struct vd_challenger *c, enum vd_err err, const char *text,
+                     const struct vd_slice *data, size_t count)
+{
+    (void)err, (void)text, (void)data, (void)count;
+    (void)l1_answered(c, Q_LOGS);
+    pump(c);
+}
+
 /* --- answers of the node --- */
 
 /* The game that asked, if it is still there; on a failure it waits. */

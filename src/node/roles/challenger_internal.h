@@ -94,6 +94,8 @@ enum question {
     Q_LIST,
     Q_READ,
     Q_ESTIMATE,
+    Q_CALL,
+    Q_LOGS,
 };
 
 struct vd_challenger {

@@ -93,9 +93,9 @@ struct vd_dispute_step {
     struct vd_slice preimage;
 };
 
-/* Effects.  list, read and estimate are questions to L1, of which one is open at a time; safe,
-   output, state, step and header are questions to the node, of which one is open at a time.  Each
-   is answered once, later or at once. */
+/* Effects.  list, read, estimate, call and logs are questions to L1, of which one is open at a
+   time; safe, output, state, step and header are questions to the node, of which one is open at a
+   time.  Each is answered once, later or at once.  What an effect is given lives during it. */
 struct vd_challenger_effects {
     void *ctx;
     /* The games from this index of the factory on, oldest first -> vd_challenger_listed. */
@@ -105,6 +105,12 @@ struct vd_challenger_effects {
     /* eth_estimateGas from the account -> vd_challenger_estimated */
     void (*estimate)(void *ctx, const struct vd_address *to, struct vd_slice data,
                      const struct vd_u256 *value);
+    /* eth_call of a view at that block -> vd_challenger_called */
+    void (*call)(void *ctx, const struct vd_address *to, struct vd_slice data,
+                 const struct vd_hash *l1_block);
+    /* What this address logged without topics in the L1 block of that number
+       -> vd_challenger_logged */
+    void (*logs)(void *ctx, const struct vd_address *address, uint64_t block);
     /* The last L2 block that L1 up to this block makes safe -> vd_challenger_safe */
     void (*safe)(void *ctx, const struct vd_hash *l1_head);
     /* The output root of the own chain's block -> vd_challenger_output */
@@ -148,6 +154,12 @@ void vd_challenger_read(struct vd_challenger *challenger, enum vd_err err, const
 /* VD_ERR_REFUSED: it would revert. */
 void vd_challenger_estimated(struct vd_challenger *challenger, enum vd_err err, const char *text,
                              uint64_t gas);
+/* VD_ERR_REFUSED: it reverts. */
+void vd_challenger_called(struct vd_challenger *challenger, enum vd_err err, const char *text,
+                          struct vd_slice answer);
+/* data: of each such log, in their order. */
+void vd_challenger_logged(struct vd_challenger *challenger, enum vd_err err, const char *text,
+                          const struct vd_slice *data, size_t count);
 /* VD_ERR_BUSY, VD_ERR_NOT_FOUND: not derived so far, or a gap in the record of safe heads. */
 void vd_challenger_safe(struct vd_challenger *challenger, enum vd_err err, const char *text,
                         uint64_t number);
