@@ -15,7 +15,8 @@
 #include "viaduct/node/l1/withdrawal.h"
 
 struct bridge {
-    struct vd_run run; /* first: the callbacks get it */
+    struct vd_run run;   /* first: the callbacks get it */
+    struct vd_run *host; /* whose loop is run while it waits; NULL: its own */
     struct vd_options options;
     struct vd_arena arena;
     struct vd_l1 *l1;
@@ -46,12 +47,13 @@ void bridge_done(struct bridge *b);
 /* Runs the loop until the answer is there; false: interrupted. */
 bool bridge_wait(struct bridge *b);
 bool bridge_sleep(struct bridge *b, uint64_t ms);
+struct vd_run *bridge_run(struct bridge *b);
 
 /* --- calls; layer is b->l1 or b->l2 --- */
 const char *bridge_layer(const struct bridge *b, const struct vd_l1 *layer); /* "L1" or "L2" */
 bool bridge_chain_id(struct bridge *b, struct vd_l1 *layer, uint64_t *id);
 bool bridge_balance(struct bridge *b, struct vd_l1 *layer, struct vd_u256 *wei,
-                    const struct vd_address *account);
+                    const struct vd_address *account, struct vd_l1_at at);
 /* eth_call at the latest block; call is freed.  *reverted NULL: a revert is a failure. */
 bool bridge_call(struct bridge *b, struct vd_l1 *layer, struct vd_slice *answer, bool *reverted,
                  const struct vd_address *to, struct vd_abi *call);
@@ -60,6 +62,8 @@ bool bridge_header(struct bridge *b, struct vd_l1 *layer, struct vd_l1_at at);
 /* eth_getProof of one slot; b->json is the answer. */
 bool bridge_proof(struct bridge *b, struct vd_l1 *layer, const struct vd_address *account,
                   const struct vd_hash *slot, uint64_t number);
+/* Any other method; params is a JSON array, which is freed; b->json is the answer. */
+bool bridge_request(struct bridge *b, struct vd_l1 *layer, const char *method, json_t *params);
 
 /* A receipt that was found. */
 struct bridge_receipt {
@@ -82,6 +86,16 @@ bool bridge_await(struct bridge *b, struct vd_l1 *layer, struct bridge_receipt *
 bool bridge_send(struct bridge *b, struct vd_l1 *layer, struct bridge_receipt *out,
                  const char *what, const struct vd_address *to, const struct vd_u256 *value,
                  struct vd_abi *call);
+/* Signs and sends, and does not wait for a block.  With gas given, nobody is asked whether it would
+   revert.  call is freed. */
+struct bridge_post {
+    const char *what;
+    struct vd_address to;
+    struct vd_u256 value;
+    uint64_t gas; /* 0: estimated */
+};
+bool bridge_post(struct bridge *b, struct vd_l1 *layer, struct vd_hash *hash,
+                 const struct bridge_post *post, struct vd_abi *call);
 
 /* --- values --- */
 /* "1000" wei, "0.1ether", "5gwei"; with decimals of a token "2.5" is not taken, only whole units.
@@ -105,6 +119,8 @@ bool bridge_withdraw(struct bridge *b);
 bool bridge_prove(struct bridge *b);
 bool bridge_finalize(struct bridge *b);
 bool bridge_status(struct bridge *b);
+/* Where the withdrawal of --tx stands, into b->standing. */
+bool bridge_look(struct bridge *b);
 /* The withdrawals of an L2 receipt, printed with their hashes. */
 bool bridge_print_withdrawals(struct bridge *b, const struct bridge_receipt *receipt);
 

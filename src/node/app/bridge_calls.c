@@ -31,20 +31,27 @@ begin(struct bridge *b)
     b->json = NULL;
 }
 
+struct vd_run *
+bridge_run(struct bridge *b)
+{
+    return b->host ? b->host : &b->run;
+}
+
 /* An answer may come in any phase of the loop's turn, so each stops it: a turn alone would go on to
    wait for events that nobody will send. */
 void
 bridge_done(struct bridge *b)
 {
     b->done = true;
-    uv_stop(&b->run.loop);
+    uv_stop(&bridge_run(b)->loop);
 }
 
 bool
 bridge_wait(struct bridge *b)
 {
-    while (!b->done && !b->run.stopping) {
-        uv_run(&b->run.loop, UV_RUN_DEFAULT);
+    struct vd_run *run = bridge_run(b);
+    while (!b->done && !run->stopping) {
+        uv_run(&run->loop, UV_RUN_DEFAULT);
     }
     return b->done || bridge_fail(b, BRIDGE_STOPPED);
 }
@@ -68,7 +75,7 @@ bridge_sleep(struct bridge *b, uint64_t ms)
     uv_timer_t *timer = calloc(1, sizeof *timer);
     VD_ASSERT(timer != NULL);
     begin(b);
-    uv_timer_init(&b->run.loop, timer);
+    uv_timer_init(&bridge_run(b)->loop, timer);
     timer->data = b;
     uv_timer_start(timer, on_slept, ms, 0);
     bool slept = bridge_wait(b);
@@ -150,10 +157,10 @@ on_wei(void *ctx, const struct vd_l1_status *status, const struct vd_u256 *value
 
 bool
 bridge_balance(struct bridge *b, struct vd_l1 *layer, struct vd_u256 *wei,
-               const struct vd_address *account)
+               const struct vd_address *account, struct vd_l1_at at)
 {
     begin(b);
-    vd_l1_balance(layer, account, vd_l1_latest(), on_wei, b);
+    vd_l1_balance(layer, account, at, on_wei, b);
     if (!answered(b, layer, "eth_getBalance")) {
         return false;
     }
@@ -227,6 +234,18 @@ bridge_proof(struct bridge *b, struct vd_l1 *layer, const struct vd_address *acc
     begin(b);
     vd_l1_proof(layer, account, slot, 1, vd_l1_number(number), on_json, b);
     return answered(b, layer, "eth_getProof");
+}
+
+bool
+bridge_request(struct bridge *b, struct vd_l1 *layer, const char *method, json_t *params)
+{
+    char *text = json_dumps(params, JSON_COMPACT);
+    json_decref(params);
+    VD_ASSERT(text != NULL);
+    begin(b);
+    vd_l1_request(layer, method, vd_slice((const uint8_t *)text, strlen(text)), on_json, b);
+    free(text);
+    return answered(b, layer, method);
 }
 
 /* --- receipts --- */
@@ -355,9 +374,9 @@ set_fees(struct bridge *b, struct vd_l1 *layer, struct vd_txm_unsigned *tx)
 static bool
 set_gas(struct bridge *b, struct vd_l1 *layer, struct vd_txm_unsigned *tx, const char *what)
 {
-    const struct vd_address *from = vd_signer_address(b->signer);
     begin(b);
-    vd_l1_estimate_gas(layer, from, &tx->to, tx->data, &tx->value, on_number, b);
+    vd_l1_estimate_gas(layer, vd_signer_address(b->signer), &tx->to, tx->data, &tx->value,
+                       on_number, b);
     if (!bridge_wait(b)) {
         return false;
     }
@@ -366,6 +385,13 @@ set_gas(struct bridge *b, struct vd_l1 *layer, struct vd_txm_unsigned *tx, const
                            b->text[0] ? b->text : vd_err_text(b->err));
     }
     tx->gas_limit = b->number + b->number / 5;
+    return true;
+}
+
+static bool
+set_nonce(struct bridge *b, struct vd_l1 *layer, struct vd_txm_unsigned *tx)
+{
+    const struct vd_address *from = vd_signer_address(b->signer);
     begin(b);
     vd_l1_transaction_count(layer, from, (struct vd_l1_at){.tag = VD_L1_PENDING}, on_number, b);
     if (!answered(b, layer, "eth_getTransactionCount")) {
@@ -379,7 +405,7 @@ static bool
 check_funds(struct bridge *b, struct vd_l1 *layer, const struct vd_u256 *value)
 {
     struct vd_u256 balance;
-    if (!bridge_balance(b, layer, &balance, vd_signer_address(b->signer))) {
+    if (!bridge_balance(b, layer, &balance, vd_signer_address(b->signer), vd_l1_latest())) {
         return false;
     }
     if (vd_u256_is_zero(&balance) || vd_u256_lt(&balance, value)) {
@@ -391,13 +417,15 @@ check_funds(struct bridge *b, struct vd_l1 *layer, const struct vd_u256 *value)
     return true;
 }
 
+/* Gas is estimated unless it is given. */
 static bool
 sign_and_send(struct bridge *b, struct vd_l1 *layer, struct vd_hash *hash,
               struct vd_txm_unsigned *tx, const char *what)
 {
     uint64_t chain_id = 0;
     if (!check_funds(b, layer, &tx->value) || !bridge_chain_id(b, layer, &chain_id) ||
-        !set_gas(b, layer, tx, what) || !set_fees(b, layer, tx)) {
+        (tx->gas_limit == 0 && !set_gas(b, layer, tx, what)) || !set_nonce(b, layer, tx) ||
+        !set_fees(b, layer, tx)) {
         return false;
     }
     begin(b);
@@ -416,20 +444,31 @@ sign_and_send(struct bridge *b, struct vd_l1 *layer, struct vd_hash *hash,
 }
 
 bool
-bridge_send(struct bridge *b, struct vd_l1 *layer, struct bridge_receipt *out, const char *what,
-            const struct vd_address *to, const struct vd_u256 *value, struct vd_abi *call)
+bridge_post(struct bridge *b, struct vd_l1 *layer, struct vd_hash *hash,
+            const struct bridge_post *post, struct vd_abi *call)
 {
-    struct vd_hash hash;
     if (call->err != VD_OK) {
         return bridge_fail(b, "out of memory");
     }
     /* In the arena: an interrupted command still has it when the signer answers. */
     struct vd_txm_unsigned *tx = VD_ARENA_NEW(&b->arena, struct vd_txm_unsigned, 1);
     VD_ASSERT(tx != NULL);
-    *tx = (struct vd_txm_unsigned){
-        .id = 1, .to = *to, .value = *value, .data = keep(b, vd_abi_view(call))};
+    *tx = (struct vd_txm_unsigned){.id = 1,
+                                   .to = post->to,
+                                   .value = post->value,
+                                   .gas_limit = post->gas,
+                                   .data = keep(b, vd_abi_view(call))};
     vd_abi_deinit(call);
-    if (!sign_and_send(b, layer, &hash, tx, what)) {
+    return sign_and_send(b, layer, hash, tx, post->what);
+}
+
+bool
+bridge_send(struct bridge *b, struct vd_l1 *layer, struct bridge_receipt *out, const char *what,
+            const struct vd_address *to, const struct vd_u256 *value, struct vd_abi *call)
+{
+    struct vd_hash hash;
+    struct bridge_post post = {.what = what, .to = *to, .value = *value};
+    if (!bridge_post(b, layer, &hash, &post, call)) {
         return false;
     }
     printf("%-22s %s  (%s)\n", what, bridge_hex(hash.b, 32).text, bridge_layer(b, layer));

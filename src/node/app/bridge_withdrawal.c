@@ -199,6 +199,13 @@ reach(struct bridge *b, const struct message *m, enum vd_withdrawal_state wanted
 }
 
 bool
+bridge_look(struct bridge *b)
+{
+    struct message m = {.time = 0};
+    return load_message(b, &m) && look(b, &m);
+}
+
+bool
 bridge_status(struct bridge *b)
 {
     struct message m = {.time = 0};
