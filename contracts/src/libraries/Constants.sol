@@ -496,6 +496,9 @@ library Constants {
     /// @notice resolveClaim(uint256,uint256)
     bytes4 internal constant SELECTOR_RESOLVE_CLAIM = 0x03c2924d;
 
+    /// @notice resolvedSubgames(uint256)
+    bytes4 internal constant SELECTOR_RESOLVED_SUBGAMES = 0xfe2bbeb2;
+
     /// @notice claimCredit(address)
     bytes4 internal constant SELECTOR_CLAIM_CREDIT = 0x60e27464;
 

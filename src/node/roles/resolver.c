@@ -2,8 +2,8 @@
 
        FACTORY COUNT           is there a game that was not looked at?
        AT CREATOR              each of those, newest first: is it ours?
-       STATUS CREDIT           of an own game whose turn it is
-       RESOLVE CLAIM           estimates; what would go through is sent
+       STATUS ROOT CREDIT      of an own game whose turn it is; ROOT: is its root claim resolved?
+       SUBGAME RESOLVE CLAIM   estimates; what would go through is sent
 
    A game is looked at again after an eighth of its age, so young games of a development chain are
    asked about every second and those of a chain with delays of days every ten minutes. */
@@ -23,6 +23,7 @@
 
 /* The tag of a payload: kind 1, index of the game 8. */
 #define TAG_BYTES 9u
+#define TAG_SUBGAME 'S'
 #define TAG_RESOLVE 'R'
 #define TAG_CLAIM 'W'
 
@@ -33,7 +34,9 @@ enum question {
     Q_AT,
     Q_CREATOR,
     Q_STATUS,
+    Q_ROOT,
     Q_CREDIT,
+    Q_SUBGAME,
     Q_RESOLVE,
     Q_CLAIM,
 };
@@ -41,6 +44,7 @@ enum question {
 struct game {
     uint64_t index;
     struct vd_address proxy;
+    bool has_claims;    /* its root claim is resolved before the game is */
     uint64_t timestamp; /* of L1, when it was created */
     uint64_t next_ms;
     bool fresh; /* not looked at since it was found */
@@ -107,7 +111,7 @@ ask(struct vd_resolver *r, enum question question, const struct vd_address *to, 
 {
     if (data->err == VD_OK) {
         r->question = question;
-        if (question == Q_RESOLVE || question == Q_CLAIM) {
+        if (question == Q_SUBGAME || question == Q_RESOLVE || question == Q_CLAIM) {
             r->effects.estimate(r->effects.ctx, to, vd_abi_view(data));
         } else {
             r->effects.call(r->effects.ctx, to, vd_abi_view(data), &r->head.hash);
@@ -128,11 +132,24 @@ ask_plain(struct vd_resolver *r, enum question question, const struct vd_address
 static void
 action(struct vd_abi *data, const struct vd_resolver *r, enum question question)
 {
-    vd_abi_call(data, question == Q_RESOLVE ? 0x2810e1d6u   /* resolve() */
-                                            : 0x60e27464u); /* claimCredit(address) */
-    if (question == Q_CLAIM) {
+    if (question == Q_SUBGAME) {
+        vd_abi_call(data, VD_SELECTOR_RESOLVE_CLAIM);
+        vd_abi_u64(data, 0); /* the root claim */
+        vd_abi_u64(data, 0); /* with all that counters it */
+    } else if (question == Q_RESOLVE) {
+        vd_abi_call(data, VD_SELECTOR_RESOLVE);
+    } else {
+        vd_abi_call(data, VD_SELECTOR_CLAIM_CREDIT);
         vd_abi_address(data, &r->config.from);
     }
+}
+
+static void
+ask_action(struct vd_resolver *r, enum question question)
+{
+    struct vd_abi data;
+    action(&data, r, question);
+    ask(r, question, &r->games[r->current].proxy, &data);
 }
 
 /* The next game down, or the end of the scan. */
@@ -297,9 +314,11 @@ take_count(struct vd_resolver *r, struct vd_slice answer)
 static void
 take_at(struct vd_resolver *r, struct vd_slice answer)
 {
+    uint64_t type = 0;
     r->found = (struct game){.index = r->scan_next};
-    if (vd_abi_read_u64(&r->found.timestamp, answer, 32) &&
+    if (vd_abi_read_u64(&type, answer, 0) && vd_abi_read_u64(&r->found.timestamp, answer, 32) &&
         vd_abi_read_address(&r->found.proxy, answer, 64)) {
+        r->found.has_claims = type != VD_GAME_TYPE_INTERIM;
         ask_plain(r, Q_CREATOR, &r->found.proxy, VD_SELECTOR_GAME_CREATOR);
     }
 }
@@ -331,13 +350,27 @@ take_status(struct vd_resolver *r, struct vd_slice answer)
     if (status == 0) { /* in progress */
         r->done_run = game->fresh ? 0 : r->done_run;
         game->fresh = false;
-        action(&data, r, Q_RESOLVE);
-        ask(r, Q_RESOLVE, &game->proxy, &data);
+        if (game->has_claims) {
+            vd_abi_call(&data, VD_SELECTOR_RESOLVED_SUBGAMES);
+            vd_abi_u64(&data, 0);
+            ask(r, Q_ROOT, &game->proxy, &data);
+        } else {
+            ask_action(r, Q_RESOLVE);
+        }
         return;
     }
     vd_abi_call(&data, VD_SELECTOR_CREDIT);
     vd_abi_address(&data, &r->config.from);
     ask(r, Q_CREDIT, &game->proxy, &data);
+}
+
+static void
+take_root(struct vd_resolver *r, struct vd_slice answer)
+{
+    uint64_t resolved = 0;
+    if (vd_abi_read_u64(&resolved, answer, 0)) {
+        ask_action(r, resolved ? Q_RESOLVE : Q_SUBGAME);
+    }
 }
 
 static void
@@ -360,9 +393,7 @@ take_credit(struct vd_resolver *r, struct vd_slice answer)
     }
     r->done_run = fresh ? 0 : r->done_run;
     if (!game->sent) {
-        struct vd_abi data;
-        action(&data, r, Q_CLAIM);
-        ask(r, Q_CLAIM, &game->proxy, &data);
+        ask_action(r, Q_CLAIM);
     }
 }
 
@@ -403,10 +434,14 @@ vd_resolver_called(struct vd_resolver *r, enum vd_err err, struct vd_slice answe
         case Q_STATUS:
             take_status(r, answer);
             break;
+        case Q_ROOT:
+            take_root(r, answer);
+            break;
         case Q_CREDIT:
             take_credit(r, answer);
             break;
         case Q_NONE:
+        case Q_SUBGAME:
         case Q_RESOLVE:
         case Q_CLAIM:
             break;
@@ -419,7 +454,9 @@ static void
 hand_over(struct vd_resolver *r, enum question question, uint64_t gas)
 {
     struct game *game = &r->games[r->current];
-    uint8_t tag[TAG_BYTES] = {question == Q_RESOLVE ? TAG_RESOLVE : TAG_CLAIM};
+    uint8_t tag[TAG_BYTES] = {question == Q_SUBGAME   ? TAG_SUBGAME
+                              : question == Q_RESOLVE ? TAG_RESOLVE
+                                                      : TAG_CLAIM};
     vd_store_be64(tag + 1, game->index);
     struct vd_abi data;
     action(&data, r, question);
@@ -431,7 +468,9 @@ hand_over(struct vd_resolver *r, enum question question, uint64_t gas)
         char text[120];
         game->sent = true;
         snprintf(text, sizeof text, "game %llu: %s", (unsigned long long)game->index,
-                 question == Q_RESOLVE ? "resolving" : "claiming the bond");
+                 question == Q_SUBGAME   ? "resolving the claim"
+                 : question == Q_RESOLVE ? "resolving"
+                                         : "claiming the bond");
         r->effects.note(r->effects.ctx, text);
     }
     vd_abi_deinit(&data);
@@ -449,12 +488,17 @@ vd_resolver_estimated(struct vd_resolver *r, enum vd_err err, uint64_t gas)
 
 /* --- inputs --- */
 
+static bool
+is_ours(struct vd_slice tag)
+{
+    return tag.len == TAG_BYTES &&
+           (tag.ptr[0] == TAG_SUBGAME || tag.ptr[0] == TAG_RESOLVE || tag.ptr[0] == TAG_CLAIM);
+}
+
 void
 vd_resolver_restore(struct vd_resolver *r, const struct vd_txm_status *payload)
 {
-    if (payload->tag.len == TAG_BYTES && !payload->confirmed &&
-        (payload->tag.ptr[0] == TAG_RESOLVE || payload->tag.ptr[0] == TAG_CLAIM) &&
-        r->restored_count < VD_TXM_MAX_KEPT) {
+    if (is_ours(payload->tag) && !payload->confirmed && r->restored_count < VD_TXM_MAX_KEPT) {
         r->restored[r->restored_count++] = vd_load_be64(payload->tag.ptr + 1);
     }
 }
@@ -494,8 +538,7 @@ vd_resolver_tick(struct vd_resolver *r, uint64_t now_ms)
 void
 vd_resolver_tx_event(struct vd_resolver *r, const struct vd_txm_event *event)
 {
-    if (event->tag.len != TAG_BYTES ||
-        (event->tag.ptr[0] != TAG_RESOLVE && event->tag.ptr[0] != TAG_CLAIM)) {
+    if (!is_ours(event->tag)) {
         return;
     }
     uint64_t index = vd_load_be64(event->tag.ptr + 1);

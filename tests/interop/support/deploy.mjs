@@ -18,7 +18,7 @@ export function chainConfig(changes = {}) {
     finalSystemOwner: address('owner'), proxyAdminOwner: address('owner'),
     batchInboxAddress: '0xff00000000000000000000000000000000005901',
     proofMaturityDelaySeconds: 5, disputeGameFinalityDelaySeconds: 3, faultGameMaxClockDuration: 5,
-    faultGameWithdrawalDelay: 3,
+    faultGameClockExtension: 1, preimageOracleChallengePeriod: 2, faultGameWithdrawalDelay: 3,
     gasPriceOracleOperatorFeeScalar: 11, gasPriceOracleOperatorFeeConstant: 12,
     ...Object.fromEntries(['sequencerFee', 'baseFee', 'l1Fee', 'operatorFee'].flatMap((fee) =>
       [[`${fee}VaultRecipient`, address('owner')], [`${fee}VaultWithdrawalNetwork`, 'local']])),

@@ -1,10 +1,16 @@
 /* The resolver: brings the games of the proposer's account to their end.
 
-   A game that nobody disputed is resolved by a transaction that anybody may send and that somebody
-   has to: until then no withdrawal proven on it finalizes.  Afterwards its bond comes back in two
-   steps, which lie a delay apart: claimCredit() unlocks it, and claimCredit() again pays it out.
-   The resolver does the three for the account's own games, each as soon as an estimate of its gas
+   A game that nobody disputed is resolved by transactions that anybody may send and that somebody
+   has to: until then no withdrawal proven on it finalizes.  First its one claim is resolved, then
+   the game; the interim game has no claims, which saves the first.  Afterwards its bond comes back
+   in two steps, which lie a delay apart: claimCredit() unlocks it, and claimCredit() again pays it
+   out.  The resolver does these for the account's own games, each as soon as an estimate of its gas
    shows that it would go through, by the same transaction manager as the proposer.
+
+   A game with further claims is the challenger's, which resolves them from the leaves up; its root
+   claim cannot be resolved before, so the resolver waits, and goes on from wherever others have
+   left it: what another account has done meanwhile makes a question or an estimate come out
+   otherwise, or at worst a transaction of its own fail.
 
    A state machine without clock or socket; what it knows it reads from L1, so it needs no file: at
    a start it walks the factory's games from the newest down to where its own are done.

@@ -1,5 +1,6 @@
-/* The resolver over a model of games with clocks and delays: every own game is resolved and its
-   bond comes back, nobody else's game is touched, whatever the delays, restarts and reorgs. */
+/* The resolver over a model of games with clocks and delays, with claims and without, some of them
+   disputed and resolved by others: every own game is resolved and its bond comes back, nobody
+   else's game is touched, whatever the delays, restarts and reorgs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,6 +28,9 @@ static const struct vd_address stranger = {{5}};
 
 struct game {
     bool is_own;
+    bool has_claims;
+    bool disputed; /* there is a counter that is not resolved */
+    bool has_root; /* the root claim is resolved */
     uint64_t created;
     uint64_t resolved; /* 0: in progress */
     uint64_t unlocked;
@@ -35,7 +39,7 @@ struct game {
 
 struct payload {
     size_t game;
-    bool claims;
+    uint32_t selector;
     uint8_t tag[VD_TXM_MAX_TAG];
     size_t tag_len;
     bool confirmed;
@@ -51,11 +55,12 @@ struct model {
     size_t payload_count;
     size_t reverted;
     bool instant;
-    bool fails; /* L1 sometimes does not answer */
+    bool fails;  /* L1 sometimes does not answer */
+    bool others; /* somebody else resolves games too */
     bool asked;
     bool estimates;
     struct vd_address to;
-    uint8_t data[64];
+    uint8_t data[96];
     size_t len;
     uint64_t calls;
 };
@@ -63,7 +68,13 @@ struct model {
 static bool
 can_resolve(const struct model *m, const struct game *g)
 {
-    return g->resolved == 0 && m->time >= g->created + CLOCK_S;
+    return g->resolved == 0 && m->time >= g->created + CLOCK_S && (!g->has_claims || g->has_root);
+}
+
+static bool
+can_resolve_root(const struct model *m, const struct game *g)
+{
+    return g->has_claims && !g->has_root && !g->disputed && m->time >= g->created + CLOCK_S;
 }
 
 static bool
@@ -73,6 +84,18 @@ can_claim(const struct model *m, const struct game *g)
         return false;
     }
     return g->unlocked == 0 || m->time >= g->unlocked + WETH_S;
+}
+
+#define RESOLVE_CLAIM 0x03c2924du
+#define RESOLVE 0x2810e1d6u
+#define CLAIM_CREDIT 0x60e27464u
+
+static bool
+can(const struct model *m, const struct game *g, uint32_t selector)
+{
+    return selector == CLAIM_CREDIT ? can_claim(m, g)
+           : selector == RESOLVE    ? can_resolve(m, g)
+                                    : can_resolve_root(m, g);
 }
 
 static size_t
@@ -99,7 +122,7 @@ answer_call(struct model *m, struct vd_abi *out)
         assert_int_equal(selector, 0xbb8aa1fc);
         assert_true(vd_abi_read_u64(&index, data, 0) && index < m->count);
         vd_store_be64(proxy.b + 12, index);
-        vd_abi_u64(out, 100);
+        vd_abi_u64(out, m->games[index].has_claims ? 101 : 100);
         vd_abi_u64(out, m->games[index].created);
         vd_abi_address(out, &proxy);
     } else {
@@ -108,6 +131,9 @@ answer_call(struct model *m, struct vd_abi *out)
             vd_abi_address(out, g->is_own ? &own : &stranger);
         } else if (selector == 0x200d2ed2) {
             vd_abi_u64(out, g->resolved ? 2 : 0);
+        } else if (selector == 0xfe2bbeb2) { /* resolvedSubgames(uint256) */
+            assert_true(g->has_claims && vd_abi_read_u64(&index, data, 0) && index == 0);
+            vd_abi_u64(out, g->has_root);
         } else {
             assert_int_equal(selector, 0xd5d44d80);
             vd_abi_u64(out, g->paid ? 0 : 80);
@@ -130,9 +156,9 @@ answer(struct model *m)
     }
     if (m->estimates) {
         const struct game *g = &m->games[game_of(m, &m->to)];
-        bool claims = vd_load_be32(m->data) == 0x60e27464;
-        assert_true(claims || vd_load_be32(m->data) == 0x2810e1d6);
-        bool ok = claims ? can_claim(m, g) : can_resolve(m, g);
+        uint32_t selector = vd_load_be32(m->data);
+        assert_true(selector == RESOLVE_CLAIM || selector == RESOLVE || selector == CLAIM_CREDIT);
+        bool ok = can(m, g, selector);
         vd_resolver_estimated(m->resolver, ok ? VD_OK : VD_ERR_REFUSED, 100000);
         return;
     }
@@ -181,7 +207,7 @@ on_send(void *ctx, const struct vd_txm_payload *payload)
     assert_true(m->payload_count < MAX_PAYLOADS);
     struct payload *p = &m->payloads[m->payload_count++];
     *p = (struct payload){.game = game_of(m, &payload->to),
-                          .claims = vd_load_be32(payload->data.ptr) == 0x60e27464,
+                          .selector = vd_load_be32(payload->data.ptr),
                           .tag_len = payload->tag.len};
     memcpy(p->tag, payload->tag.ptr, p->tag_len);
     assert_true(m->games[p->game].is_own);
@@ -227,9 +253,11 @@ include(struct model *m)
         if (p->confirmed) {
             continue;
         }
-        bool ok = p->claims ? can_claim(m, g) : can_resolve(m, g);
+        bool ok = can(m, g, p->selector);
         m->reverted += ok ? 0 : 1;
-        if (ok && !p->claims) {
+        if (ok && p->selector == RESOLVE_CLAIM) {
+            g->has_root = true;
+        } else if (ok && p->selector == RESOLVE) {
             g->resolved = m->time;
         } else if (ok && g->unlocked == 0) {
             g->unlocked = m->time;
@@ -241,6 +269,23 @@ include(struct model *m)
             .kind = VD_TXM_CONFIRMED, .tag = vd_slice(p->tag, p->tag_len), .success = ok};
         vd_resolver_tx_event(m->resolver, &event);
         return;
+    }
+}
+
+/* A challenger's work: counters, and now and then what the resolver would do. */
+static void
+somebody_else(struct model *m)
+{
+    if (m->count == 0) {
+        return;
+    }
+    struct game *g = &m->games[vd_random_below(m->random, (uint32_t)m->count)];
+    if (g->disputed && m->time >= g->created + CLOCK_S) {
+        g->disputed = false;
+    } else if (m->others && can_resolve_root(m, g)) {
+        g->has_root = true;
+    } else if (m->others && can_resolve(m, g)) {
+        g->resolved = m->time;
     }
 }
 
@@ -266,11 +311,20 @@ static void
 random_step(struct model *m)
 {
     m->instant = vd_random_below(m->random, 2) == 0;
-    switch (vd_random_below(m->random, 8)) {
+    switch (vd_random_below(m->random, 9)) {
     case 0:
         if (m->count < MAX_GAMES && vd_random_below(m->random, 4) == 0) {
+            bool has_claims = vd_random_below(m->random, 4) > 0;
             m->games[m->count++] =
-                (struct game){.is_own = vd_random_below(m->random, 2) == 0, .created = m->time};
+                (struct game){.is_own = vd_random_below(m->random, 2) == 0,
+                              .has_claims = has_claims,
+                              .disputed = has_claims && vd_random_below(m->random, 3) == 0,
+                              .created = m->time};
+        }
+        break;
+    case 8:
+        if (vd_random_below(m->random, 5) == 0) {
+            somebody_else(m);
         }
         break;
     case 1:
@@ -313,6 +367,7 @@ test_own_games_are_resolved_and_their_bonds_come_back(void **state)
         m.random = &random;
         m.time = 1000;
         m.fails = true;
+        m.others = run % 2 == 1;
         new_resolver(&m);
         for (unsigned i = 0; i < 1500; i++) {
             random_step(&m);
@@ -325,12 +380,13 @@ test_own_games_are_resolved_and_their_bonds_come_back(void **state)
              i++) {
             m.time++;
             include(&m);
+            somebody_else(&m);
             tell(&m);
             vd_resolver_tick(m.resolver, m.time * 1000);
         }
         assert_true(all_paid(&m));
         assert_int_equal(vd_resolver_open(m.resolver), 0);
-        assert_int_equal(m.reverted, 0);
+        assert_true(m.others || m.reverted == 0);
         vd_resolver_free(m.resolver);
     }
 }
