@@ -39,10 +39,11 @@
 #define L1_FINALIZED_DEPTH 24u /* reorgs of 20 blocks can be tried */
 #define STATUS_MS 1000u
 /* Accounts of the ten with a role: posting batches; proposing outputs; deploying, owning and
-   guarding the contracts. */
+   guarding the contracts; disputing false outputs. */
 #define BATCHER 9u
 #define PROPOSER 8u
 #define OWNER 7u
+#define CHALLENGER 6u
 /* Delays of settlement in seconds, so short that a withdrawal is walked in a minute. */
 #define PROOF_MATURITY_S 5u
 #define GAME_CLOCK_S 5u
@@ -82,6 +83,7 @@ struct command {
     char *rollup_json;
     struct vd_signer *batcher;
     struct vd_signer *proposer;
+    struct vd_signer *challenger;
     struct vd_node *node;
     char l1_url[64];
     char l2_folder[4096];
@@ -115,13 +117,15 @@ stop_step(void *ctx)
         vd_signer_close(c->batcher, stop_step, c);
     } else if (stage == 3 && c->proposer) {
         vd_signer_close(c->proposer, stop_step, c);
-    } else if (stage == 4 && c->l1_server.rpc) {
+    } else if (stage == 4 && c->challenger) {
+        vd_signer_close(c->challenger, stop_step, c);
+    } else if (stage == 5 && c->l1_server.rpc) {
         vd_server_close(&c->l1_server, stop_step, c);
-    } else if (stage == 5 && c->l1) {
+    } else if (stage == 6 && c->l1) {
         vd_devchain_close(c->l1, stop_step, c);
-    } else if (stage == 6 && c->l1_engine) {
+    } else if (stage == 7 && c->l1_engine) {
         vd_engine_close(c->l1_engine, stop_step, c);
-    } else if (stage < 7) {
+    } else if (stage < 8) {
         stop_step(c);
     } else {
         vd_run_stopped(&c->run);
@@ -554,6 +558,8 @@ open_l2(struct command *c, char *error, size_t error_len)
                                     .sequencer = true,
                                     .batcher_signer = c->batcher,
                                     .proposer_signer = c->proposer,
+                                    .challenger = !c->options.no_challenger,
+                                    .challenger_signer = c->challenger,
                                     .http_port = (uint16_t)c->options.l2_port,
                                     .failed = on_failed,
                                     .ctx = c};
@@ -561,6 +567,7 @@ open_l2(struct command *c, char *error, size_t error_len)
     config.http_cors = dev_cors(c);
     config.batcher_confs = 1;
     config.proposer_confs = 1;
+    config.challenger_confs = 1;
     config.proposer_unfinalized = true;
     config.proposal_interval_s = c->options.dev_proposal_interval_s;
     if (config.channel_age_ms > 4000) {
@@ -581,6 +588,8 @@ role_of(size_t account)
         return "  (proposer)";
     case OWNER:
         return "  (owner, guardian)";
+    case CHALLENGER:
+        return "  (challenger)";
     default:
         return "";
     }
@@ -660,6 +669,7 @@ open_l1(struct command *c, char *error, size_t error_len)
     return make_folder(c, error, error_len) &&
            open_signer(c, &c->batcher, BATCHER, error, error_len) &&
            open_signer(c, &c->proposer, PROPOSER, error, error_len) &&
+           open_signer(c, &c->challenger, CHALLENGER, error, error_len) &&
            l1_genesis(c, error, error_len) && open_l1_engine(c, error, error_len) &&
            serve_l1(c, error, error_len) && compute(c, error, error_len);
 }

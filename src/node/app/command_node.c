@@ -24,6 +24,7 @@ struct command {
     char *rollup_json;
     struct vd_signer *batcher;
     struct vd_signer *proposer;
+    struct vd_signer *challenger;
     struct vd_node *node;
     int stage; /* of stopping */
 };
@@ -39,7 +40,9 @@ stop_step(void *ctx)
         vd_signer_close(c->batcher, stop_step, c);
     } else if (stage == 2 && c->proposer) {
         vd_signer_close(c->proposer, stop_step, c);
-    } else if (stage < 3) {
+    } else if (stage == 3 && c->challenger) {
+        vd_signer_close(c->challenger, stop_step, c);
+    } else if (stage < 4) {
         stop_step(c);
     } else {
         vd_run_stopped(&c->run);
@@ -78,6 +81,20 @@ read_files(struct command *c, char *error, size_t error_len)
     return true;
 }
 
+/* A challenger without a key watches.  It may have the proposer's, whose manager it shares then. */
+static bool
+open_challenger(struct command *c, char *error, size_t error_len)
+{
+    struct vd_role_key_options keys = vd_challenger_key_options(&c->options);
+    bool has_key =
+        keys.key_file || keys.keystore || keys.signer || keys.password_file || keys.signer_address;
+    return !c->options.challenger || !has_key ||
+           (vd_signer_from_options(&c->challenger, &keys, &c->run.loop, c->run.pool, error,
+                                   error_len) &&
+            vd_signers_differ(c->batcher, "batcher", c->challenger, "challenger", error,
+                              error_len));
+}
+
 /* The keys of the roles that run. */
 static bool
 open_signers(struct command *c, char *error, size_t error_len)
@@ -88,7 +105,8 @@ open_signers(struct command *c, char *error, size_t error_len)
                                                           c->run.pool, error, error_len)) &&
            (!c->options.proposer || vd_signer_from_options(&c->proposer, &proposer, &c->run.loop,
                                                            c->run.pool, error, error_len)) &&
-           vd_signers_differ(c->batcher, "batcher", c->proposer, "proposer", error, error_len);
+           vd_signers_differ(c->batcher, "batcher", c->proposer, "proposer", error, error_len) &&
+           open_challenger(c, error, error_len);
 }
 
 static void
@@ -118,6 +136,8 @@ open_node(struct command *c)
     }
     config.batcher_signer = c->batcher;
     config.proposer_signer = c->proposer;
+    config.challenger = c->options.challenger;
+    config.challenger_signer = c->challenger;
     if (vd_node_new(&c->node, why, sizeof why, &config) != VD_OK) {
         vd_run_fail(&c->run, why);
         return;

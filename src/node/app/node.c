@@ -18,6 +18,7 @@ on_engine_heads(void *ctx, const struct vd_heads *heads, bool reorg, uint64_t co
     if (n->follower && !n->closing) {
         vd_node_batcher_heads(n);
         vd_node_proposer_heads(n);
+        vd_node_challenger_heads(n);
     }
 }
 
@@ -53,6 +54,7 @@ on_l1_heads(void *ctx, const struct vd_l1_heads *heads)
     vd_node_finalize(n);
     vd_node_batcher_heads(n);
     vd_node_proposer_heads(n);
+    vd_node_challenger_heads(n);
 }
 
 static void
@@ -68,6 +70,7 @@ on_l1_reorg(void *ctx, const struct vd_l1_ref *ancestor)
     vd_node_follower_heads(n, &heads);
     vd_follower_l1_reorg(n->follower, vd_node_now(n), &heads);
     vd_node_proposer_reorg(n);
+    vd_node_challenger_reorg(n);
 }
 
 static void
@@ -170,6 +173,7 @@ on_tick(uv_timer_t *timer)
         vd_batcher_tick(n->batcher, vd_node_now(n));
     }
     vd_node_proposer_tick(n);
+    vd_node_challenger_tick(n);
 }
 
 /* --- opening --- */
@@ -262,6 +266,9 @@ vd_node_new(struct vd_node **out, char *why, size_t why_size, const struct vd_no
         err = vd_node_proposer_new(n, why, why_size);
     }
     if (err == VD_OK) {
+        err = vd_node_challenger_new(n, why, why_size);
+    }
+    if (err == VD_OK) {
         err = vd_node_serve(n, why, why_size);
     }
     if (err == VD_OK) {
@@ -291,11 +298,13 @@ free_roles(struct vd_node *n)
     vd_sequencer_free(n->sequencer);
     vd_batcher_free(n->batcher);
     vd_node_proposer_free(n);
+    vd_node_challenger_free(n);
 }
 
 enum close_stage {
     CLOSE_SERVER,
     CLOSE_TIMER,
+    CLOSE_CHALLENGER,
     CLOSE_TXM,
     CLOSE_PROPOSER_TXM,
     CLOSE_L1,
@@ -343,6 +352,9 @@ close_step(void *ctx)
     case CLOSE_TIMER:
         uv_timer_stop(&n->timer);
         uv_close((uv_handle_t *)&n->timer, on_timer_closed);
+        return;
+    case CLOSE_CHALLENGER:
+        vd_node_challenger_close(n, close_step, n);
         return;
     case CLOSE_TXM:
         if (n->txm) {

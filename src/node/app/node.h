@@ -48,6 +48,11 @@ struct vd_node_config {
     uint64_t proposer_confs;
     uint64_t proposer_max_fee_gwei;
 
+    bool challenger;
+    struct vd_signer *challenger_signer; /* NULL: it only watches; outlives the node */
+    uint64_t challenger_confs;
+    uint64_t challenger_max_fee_gwei;
+
     const char *http_host;
     uint16_t http_port;
     const char *http_cors;

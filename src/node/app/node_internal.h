@@ -29,6 +29,8 @@ struct vd_node_past {
     struct vd_view *view;
 };
 
+struct vd_challenge;
+
 struct vd_node {
     struct vd_node_config config;
     struct vd_rollup_config rollup;
@@ -75,6 +77,9 @@ struct vd_node {
     struct vd_resolver *resolver;
     struct vd_txm_driver *proposer_txm;
     struct vd_txm_listener proposer_listener;
+
+    /* challenger */
+    struct vd_challenge *challenge;
 
     /* rpc */
     struct vd_server server;
@@ -132,6 +137,22 @@ void vd_node_proposer_free(struct vd_node *n);
 void vd_node_proposer_heads(struct vd_node *n);
 void vd_node_proposer_reorg(struct vd_node *n);
 void vd_node_proposer_tick(struct vd_node *n);
+
+/* The output root of an own block. */
+enum vd_err vd_node_output(struct vd_node *n, struct vd_block_id *id, struct vd_hash *root,
+                           uint64_t number);
+
+/* node_challenge.c; without a challenger these do nothing */
+enum vd_err vd_node_challenger_new(struct vd_node *n, char *why, size_t why_size);
+/* Ends its work and its transaction manager. */
+void vd_node_challenger_close(struct vd_node *n, void (*closed)(void *ctx), void *ctx);
+void vd_node_challenger_free(struct vd_node *n);
+void vd_node_challenger_heads(struct vd_node *n);
+void vd_node_challenger_reorg(struct vd_node *n);
+void vd_node_challenger_tick(struct vd_node *n);
+/* An event of a manager that it shares. */
+void vd_node_challenger_tx_event(struct vd_node *n, const struct vd_txm_event *event);
+void vd_node_challenger_metrics(const struct vd_node *n, struct vd_json *out);
 
 /* node_serve.c */
 enum vd_err vd_node_serve(struct vd_node *n, char *why, size_t why_size);

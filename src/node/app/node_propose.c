@@ -76,26 +76,34 @@ resolver_estimate(void *ctx, const struct vd_address *to, struct vd_slice data)
 /* --- the engine --- */
 
 /* From Isthmus on the header holds the message passer's storage root, so no state is read. */
-static void
-output(void *ctx, uint64_t number)
+enum vd_err
+vd_node_output(struct vd_node *n, struct vd_block_id *id, struct vd_hash *root, uint64_t number)
 {
-    struct vd_node *n = ctx;
     struct vd_view *view = NULL;
     struct vd_header header;
-    struct vd_block_id id = {.number = number};
-    struct vd_hash root = {{0}};
+    id->number = number;
     enum vd_err err = vd_view_open(&view, n->engine);
     if (err == VD_OK) {
-        err = vd_view_header(view, &header, &id.hash, number);
+        err = vd_view_header(view, &header, &id->hash, number);
     }
     if (err == VD_OK) {
         const struct vd_rules *rules = vd_chain_rules(&n->rollup.l2, header.timestamp);
         err = rules && rules->withdrawals_root_is_storage ? VD_OK : VD_ERR_UNSUPPORTED;
     }
     if (err == VD_OK) {
-        root = vd_output_root(&header.state_root, &header.withdrawals_root, &id.hash);
+        *root = vd_output_root(&header.state_root, &header.withdrawals_root, &id->hash);
     }
     vd_view_close(view);
+    return err;
+}
+
+static void
+output(void *ctx, uint64_t number)
+{
+    struct vd_node *n = ctx;
+    struct vd_block_id id = {.number = number};
+    struct vd_hash root = {{0}};
+    enum vd_err err = vd_node_output(n, &id, &root, number);
     vd_proposer_output(n->proposer, err, &id, &root);
 }
 
@@ -131,6 +139,11 @@ on_event(void *ctx, const struct vd_txm_event *event)
     if (n->proposer && !n->closing) {
         vd_proposer_tx_event(n->proposer, event);
         vd_resolver_tx_event(n->resolver, event);
+    }
+    if (n->config.challenger_signer &&
+        vd_address_eq(vd_signer_address(n->config.challenger_signer),
+                      vd_signer_address(n->config.proposer_signer))) {
+        vd_node_challenger_tx_event(n, event);
     }
 }
 

@@ -61,6 +61,7 @@ metrics(void *ctx, struct vd_json *out)
                       "Own games not resolved or with the bond not back.",
                       vd_resolver_open(n->resolver));
     }
+    vd_node_challenger_metrics(n, out);
 }
 
 enum vd_err

@@ -92,6 +92,8 @@ vd_node_config_from_options(struct vd_node_config *config, const struct vd_optio
     config->proposal_interval_s = options->proposal_interval_s;
     config->proposer_confs = options->proposer_confs;
     config->proposer_max_fee_gwei = options->proposer_max_fee_gwei;
+    config->challenger_confs = options->challenger_confs;
+    config->challenger_max_fee_gwei = options->challenger_max_fee_gwei;
     config->http_host = options->http_host;
     config->http_cors = options->http_cors;
     config->http_vhosts = options->http_vhosts;

@@ -47,6 +47,20 @@ vd_proposer_key_options(const struct vd_options *options)
 }
 
 struct vd_role_key_options
+vd_challenger_key_options(const struct vd_options *options)
+{
+    struct vd_role_key_options keys = {.role = "challenger",
+                                       .prefix = "challenger-",
+                                       .key_file = options->challenger_key_file,
+                                       .keystore = options->challenger_keystore,
+                                       .password_file = options->challenger_password_file,
+                                       .signer = options->challenger_signer,
+                                       .signer_address = options->challenger_signer_address};
+    set_tls(&keys, options);
+    return keys;
+}
+
+struct vd_role_key_options
 vd_command_key_options(const struct vd_options *options, const char *role)
 {
     struct vd_role_key_options keys = {.role = role,

@@ -30,6 +30,7 @@ struct vd_role_key_options {
    --key-file, --keystore with --password-file, --signer with --signer-address.  role as above. */
 struct vd_role_key_options vd_batcher_key_options(const struct vd_options *options);
 struct vd_role_key_options vd_proposer_key_options(const struct vd_options *options);
+struct vd_role_key_options vd_challenger_key_options(const struct vd_options *options);
 struct vd_role_key_options vd_command_key_options(const struct vd_options *options,
                                                   const char *role);
 

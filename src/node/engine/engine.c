@@ -394,6 +394,24 @@ vd_engine_drained(struct vd_engine *e, const struct vd_l1_ref *l1, const struct 
     give_or_refuse(e, c);
 }
 
+enum vd_err
+vd_engine_set_pin(struct vd_engine *e, uint64_t number)
+{
+    struct vd_store_job *job = vd_store_job_new(VD_STORE_PIN);
+    if (!job) {
+        return VD_ERR_NO_MEMORY;
+    }
+    job->number = number;
+    vd_store_give(e, job);
+    return VD_OK;
+}
+
+struct vd_store *
+vd_engine_store(const struct vd_engine *e)
+{
+    return e->store;
+}
+
 /* --- answers on the loop --- */
 
 static void

@@ -280,6 +280,7 @@ enum vd_job_kind {
     VD_STORE_COMMIT,
     VD_STORE_UNWIND,
     VD_STORE_DROP_ENTRIES,
+    VD_STORE_PIN,
     VD_STORE_STOP,
 };
 struct vd_store_job {
@@ -291,7 +292,7 @@ struct vd_store_job {
     bool has_entry;
     struct vd_safe_entry entry;
     bool clear_returned;
-    uint64_t number;           /* UNWIND: to this block; DROP_ENTRIES: from this L1 block */
+    uint64_t number;           /* UNWIND: to this block; DROP_ENTRIES: from this L1 block; PIN */
     enum vd_err *result;       /* UNWIND: for the engine thread, which waits */
     struct vd_command *answer; /* answered when written; may be NULL */
 };

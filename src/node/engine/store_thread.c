@@ -151,6 +151,12 @@ write_drop(struct vd_engine *e, const void *what)
     return vd_store_drop_safe_entries(e->store, *(const uint64_t *)what);
 }
 
+static enum vd_err
+write_pin(struct vd_engine *e, const void *what)
+{
+    return vd_store_set_pin(e->store, *(const uint64_t *)what);
+}
+
 static struct vd_store_block
 block_row(const struct vd_block_box *box)
 {
@@ -253,6 +259,8 @@ run_jobs(struct vd_engine *e, struct vd_store_job **jobs, size_t count)
         return err;
     case VD_STORE_DROP_ENTRIES:
         return insist(e, write_drop, &jobs[0]->number);
+    case VD_STORE_PIN:
+        return insist(e, write_pin, &jobs[0]->number);
     case VD_STORE_STOP:
         return VD_OK;
     }

@@ -347,7 +347,11 @@ find_precompile(struct recorder *r)
         return VD_ERR_UNSUPPORTED;
     }
     struct vd_hash key = vd_precompile_key(r->hint.input);
-    return err == VD_OK ? vd_record_put(r->record, &key, vd_slice(answer, len)) : err;
+    if (err == VD_OK) {
+        err = vd_record_put(r->record, &key, vd_slice(answer, len));
+    }
+    /* L1 is asked with the request, of which the key is the hash. */
+    return err == VD_OK ? put_keccak(r->record, &key, r->hint.input) : err;
 }
 
 static enum vd_err

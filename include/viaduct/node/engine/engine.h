@@ -27,6 +27,7 @@
 
 struct vd_engine;
 struct vd_pending;
+struct vd_store;
 
 /* Between two blocks an account may have so many times more waiting, if its nonces have no gap. */
 #define VD_MEMPOOL_RUN_FACTOR 16u
@@ -213,6 +214,12 @@ void vd_engine_set_heads(struct vd_engine *engine, const struct vd_block_id *uns
 /* L1 block l1 is wholly derived, and safe is the safe head at it. */
 void vd_engine_drained(struct vd_engine *engine, const struct vd_l1_ref *l1,
                        const struct vd_block_id *safe);
+
+/* The state after block number and all later ones stay readable (vd_store_set_pin); UINT64_MAX
+   takes that away.  It outlives the process. */
+VD_MUST_USE enum vd_err vd_engine_set_pin(struct vd_engine *engine, uint64_t number);
+/* The database, for snapshots on any thread until the engine is closed; the engine alone writes. */
+struct vd_store *vd_engine_store(const struct vd_engine *engine);
 
 /* --- figures --- */
 
