@@ -24,7 +24,8 @@ struct bridge {
     struct vd_signer *signer;
     struct vd_addresses addresses;
     char error[1024];
-    int stage; /* of closing */
+    int stage;  /* of closing */
+    bool quiet; /* actions print nothing: somebody else tells what happens */
 
     /* the answer that is waited for */
     bool done;

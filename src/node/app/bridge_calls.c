@@ -471,8 +471,10 @@ bridge_send(struct bridge *b, struct vd_l1 *layer, struct bridge_receipt *out, c
     if (!bridge_post(b, layer, &hash, &post, call)) {
         return false;
     }
-    printf("%-22s %s  (%s)\n", what, bridge_hex(hash.b, 32).text, bridge_layer(b, layer));
-    fflush(stdout);
+    if (!b->quiet) {
+        printf("%-22s %s  (%s)\n", what, bridge_hex(hash.b, 32).text, bridge_layer(b, layer));
+        fflush(stdout);
+    }
     if (!bridge_await(b, layer, out, &hash)) {
         return false;
     }

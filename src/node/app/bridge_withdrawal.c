@@ -151,6 +151,9 @@ print_standing(const struct bridge *b, const struct message *m)
 {
     const struct vd_withdrawal_standing *s = &b->standing;
     char next[320];
+    if (b->quiet) {
+        return;
+    }
     vd_withdrawal_explain(next, sizeof next, s);
     printf("%-22s %s\n", "withdrawal", bridge_hex(m->hash.b, 32).text);
     printf("%-22s %s\n", "status", vd_withdrawal_state_name(s->state));
@@ -353,7 +356,9 @@ check_finalized(struct bridge *b, const struct bridge_receipt *receipt, const st
         bool success = false;
         if (log->topic_count == 2 && vd_hash_eq(&log->topics[0], &VD_TOPIC_WITHDRAWAL_FINALIZED) &&
             vd_hash_eq(&log->topics[1], &m->hash) && vd_abi_read_bool(&success, log->data, 0)) {
-            printf("%-22s %s\n", "finalized", success ? "its call succeeded" : "its call failed");
+            if (!b->quiet)
+                printf("%-22s %s\n", "finalized",
+                       success ? "its call succeeded" : "its call failed");
             return success || bridge_fail(b, "the withdrawal's call of %s failed on L1",
                                           bridge_hex(m->message.target.b, 20).text);
         }

@@ -18,6 +18,7 @@
 #include "deploy_file.h"
 #include "dev_deploy.h"
 #include "dev_rpc.h"
+#include "drill.h"
 #include "founding.h"
 #include "run.h"
 #include "serve.h"
@@ -38,12 +39,16 @@
 #define L1_SAFE_DEPTH 8u
 #define L1_FINALIZED_DEPTH 24u /* reorgs of 20 blocks can be tried */
 #define STATUS_MS 1000u
+#define DRILL_CHANNEL_MS 1000u /* the sooner the first blocks are safe, the sooner it begins */
 /* Accounts of the ten with a role: posting batches; proposing outputs; deploying, owning and
    guarding the contracts; disputing false outputs. */
 #define BATCHER 9u
 #define PROPOSER 8u
 #define OWNER 7u
 #define CHALLENGER 6u
+/* Of the drill: its dishonest proposer and its user. */
+#define DISHONEST 5u
+#define USER 0u
 /* Delays of settlement in seconds, so short that a withdrawal is walked in a minute. */
 #define PROOF_MATURITY_S 5u
 #define GAME_CLOCK_S 5u
@@ -90,6 +95,8 @@ struct command {
     uv_timer_t timer;
     bool timer_open;
     bool deploying; /* its transactions are under way on L1 */
+    bool served;    /* both layers answer */
+    char l2_url[64];
     int stage;
     uint64_t ticks; /* of the status line */
 };
@@ -136,6 +143,10 @@ static void
 stop(struct vd_run *run)
 {
     struct command *c = (struct command *)run;
+    if (c->options.drill) {
+        uv_stop(&run->loop); /* what runs the loop then goes on with the stop */
+        return;
+    }
     /* A deployment under way is answered first: on_deployed goes on with the stop. */
     if (!c->deploying) {
         stop_step(c);
@@ -415,6 +426,9 @@ fill_founding(struct command *c)
                                        .step_bond = vd_u256(STEP_BOND_WEI),
                                        .preimage_min_bytes = PREIMAGE_MIN_BYTES,
                                        .l1.batch_inbox = inbox};
+    if (c->options.drill) {
+        vd_drill_found(&c->founding, L1_INTERVAL_MS / 1000);
+    }
 }
 
 /* Computes the chain.  L1's genesis is the anchor: the contracts come in the blocks above, so the
@@ -573,6 +587,9 @@ open_l2(struct command *c, char *error, size_t error_len)
     if (config.channel_age_ms > 4000) {
         config.channel_age_ms = 4000; /* a developer wants to see safe blocks soon */
     }
+    if (c->options.drill) {
+        config.channel_age_ms = DRILL_CHANNEL_MS;
+    }
     return vd_node_new(&c->node, error, error_len, &config) == VD_OK;
 }
 
@@ -682,15 +699,16 @@ serve_l2(struct command *c)
         vd_run_fail(&c->run, error);
         return;
     }
-    char l2_url[64];
-    snprintf(l2_url, sizeof l2_url, "http://%s:%u", c->options.http_host,
+    snprintf(c->l2_url, sizeof c->l2_url, "http://%s:%u", c->options.http_host,
              (unsigned)vd_node_port(c->node));
     printf("L1  chain %u  %s\nL2  chain %u  %s\ndata in %s%s\n", L1_CHAIN, c->l1_url, L2_CHAIN,
-           l2_url, c->folder, c->temporary ? " (removed at the end)" : "");
-    print_accounts();
+           c->l2_url, c->folder, c->temporary ? " (removed at the end)" : "");
+    if (!c->options.drill) {
+        print_accounts();
+    }
     printf("\n");
     fflush(stdout);
-    if (c->options.info && !write_info(c, l2_url, error, sizeof error)) {
+    if (c->options.info && !write_info(c, c->l2_url, error, sizeof error)) {
         vd_run_fail(&c->run, error);
         return;
     }
@@ -699,6 +717,11 @@ serve_l2(struct command *c)
     if (!exists(in_folder(c, genesis, "genesis.json")) &&
         vd_pool_submit(c->run.pool, &c->genesis_job) != VD_OK) {
         vd_run_fail(&c->run, "too many jobs");
+        return;
+    }
+    c->served = true;
+    if (c->options.drill) {
+        uv_stop(&c->run.loop);
         return;
     }
     uv_timer_init(&c->run.loop, &c->timer);
@@ -723,6 +746,32 @@ start(struct command *c)
     }
 }
 
+/* Runs the drill once both layers are there, then stops. */
+static void
+drill(struct command *c)
+{
+    struct vd_drill_config config = {.run = &c->run,
+                                     .options = &c->options,
+                                     .l1_url = c->l1_url,
+                                     .l2_url = c->l2_url,
+                                     .addresses = &c->plan.at,
+                                     .dishonest_key = vd_dev_accounts[DISHONEST].key,
+                                     .user_key = vd_dev_accounts[USER].key,
+                                     .proposer = vd_dev_accounts[PROPOSER].address,
+                                     .challenger = vd_dev_accounts[CHALLENGER].address,
+                                     .l1_block_s = L1_INTERVAL_MS / 1000};
+    while (!c->served && !c->run.stopping) {
+        uv_run(&c->run.loop, UV_RUN_DEFAULT);
+    }
+    if (c->run.stopping || !vd_drill_run(&config)) {
+        c->run.status = 1;
+    }
+    c->run.stopping = true;
+    if (!c->deploying) {
+        stop_step(c);
+    }
+}
+
 int
 vd_command_dev(int argc, char **argv)
 {
@@ -737,8 +786,13 @@ vd_command_dev(int argc, char **argv)
     vd_arena_init(&c->arena, memory, ARENA_BYTES);
     if (!vd_options_parse(&c->options, VD_COMMAND_DEV, argc, argv, environ, error, sizeof error)) {
         fprintf(stderr, "viaduct: %s\n", error);
+    } else if (c->options.drill && c->options.datadir) {
+        fprintf(stderr, "viaduct: the drill founds a chain of its own: give no --datadir\n");
     } else if (vd_run_init(&c->run, &c->options, stop)) {
         start(c);
+        if (c->options.drill) {
+            drill(c);
+        }
         status = vd_run_loop(&c->run);
     }
     if (c->temporary) {
