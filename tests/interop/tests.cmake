@@ -2,8 +2,7 @@
 foreach(name dev anvil reorg limits keys deploy predeploys bridge proposer games conservation prove cli)
   add_test(NAME interop.${name}
            COMMAND "${CMAKE_SOURCE_DIR}/tests/interop/run.sh" $<TARGET_FILE:viaduct> ${name}.test.mjs)
-  set_tests_properties(interop.${name} PROPERTIES LABELS interop TIMEOUT 900 SKIP_RETURN_CODE 77
-                       RUN_SERIAL TRUE)
+  set_tests_properties(interop.${name} PROPERTIES LABELS interop TIMEOUT 900 SKIP_RETURN_CODE 77)
 endforeach()
 
 # Preloaded by limits.test.mjs, which finds it beside the program.
