@@ -10,6 +10,7 @@
 #include "core/rollup/batcher_tx.h"
 #include "core/rollup/channel.h"
 #include "support/vectors.h"
+#include "unit/core/rollup/whole_batch.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/core/rollup/derive.h"
 #include "viaduct/node/platform/curves.h"
@@ -66,15 +67,15 @@ chain(uint64_t chain_id, uint64_t genesis_time, uint64_t block_time)
     return config;
 }
 
-static struct vd_batch
+static struct whole_batch
 read_batch(const struct vd_rollup_config *config, struct vd_slice *content)
 {
     enum vd_channel_item item;
     enum vd_batch_verdict verdict;
-    struct vd_batch batch;
+    struct whole_batch batch;
     assert_int_equal(vd_channel_reader_next(&reader, &item, content, &arena), VD_OK);
     assert_int_equal(item, VD_CHANNEL_BATCH);
-    assert_int_equal(vd_batch_decode(&batch, &verdict, &arena, config, *content), VD_OK);
+    assert_int_equal(whole_batch_decode(&batch, &verdict, &arena, config, *content), VD_OK);
     assert_int_equal(verdict, VD_BATCH_OK);
     return batch;
 }
@@ -154,7 +155,7 @@ check_mainnet_channel(void *ctx, const char *path)
     free(hex);
     assert_int_equal(channel.len, number(expected, "compressed_len"));
     assert_int_equal(vd_channel_reader_open(&reader, channel), VD_CHANNEL_OPENED);
-    struct vd_batch batch = read_batch(&config, &content);
+    struct whole_batch batch = read_batch(&config, &content);
     assert_int_equal(content.len, number(expected, "batch_len"));
     assert_int_equal(batch.type, VD_BATCH_SPAN);
     check_span(&batch.span, expected);
@@ -186,14 +187,14 @@ check_raw_span(void *ctx, const char *path)
     uint8_t *file = vd_vectors_file(path, &len);
     uint8_t *typed = malloc(len + 1);
     struct vd_rollup_config config = chain(10, 0, 2);
-    struct vd_batch batch;
+    struct whole_batch batch;
     enum vd_batch_verdict verdict;
     assert_non_null(typed);
     typed[0] = VD_BATCH_SPAN;
     memcpy(typed + 1, file, len);
     free(file);
     struct vd_slice content = keep(typed, len + 1);
-    assert_int_equal(vd_batch_decode(&batch, &verdict, &arena, &config, content), VD_OK);
+    assert_int_equal(whole_batch_decode(&batch, &verdict, &arena, &config, content), VD_OK);
     assert_int_equal(verdict, VD_BATCH_OK);
     assert_encodes_back(&config, &batch.span, content);
     printf("%s: ok\n", path);
@@ -249,7 +250,7 @@ check_mainnet_tx(void *ctx, const char *path)
     assert_int_equal(count, 1);
     assert_true(frames[0].is_last);
     assert_int_equal(vd_channel_reader_open(&reader, frames[0].data), VD_CHANNEL_OPENED);
-    struct vd_batch batch = read_batch(&config, &content);
+    struct whole_batch batch = read_batch(&config, &content);
     assert_int_equal(content.len, number(expected, "batch_len"));
     check_span(&batch.span, span);
     /* The stream is not terminated: it ends where the batch does, without a last block. */
@@ -285,7 +286,7 @@ assemble(struct vd_assembler *a, const json_t *items)
 }
 
 static void
-check_block(const struct vd_batch *batch, size_t i, const json_t *expected)
+check_block(const struct whole_batch *batch, size_t i, const json_t *expected)
 {
     bool is_span = batch->type == VD_BATCH_SPAN;
     const struct vd_batch_block *block = is_span ? &batch->span.blocks[i] : &batch->singular.block;
@@ -311,7 +312,7 @@ check_batches(const json_t *file, const struct vd_rollup_config *config)
     size_t at = 0;
     for (uint64_t i = 0; i < number(file, "batch_count"); i++) {
         struct vd_slice content;
-        struct vd_batch batch = read_batch(config, &content);
+        struct whole_batch batch = read_batch(config, &content);
         size_t n = 1;
         if (batch.type == VD_BATCH_SPAN) {
             const json_t *span = json_object_get(file, "span");

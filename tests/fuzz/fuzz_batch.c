@@ -1,6 +1,7 @@
 /* A decompressed batch: what decodes can be encoded and decodes to the same. */
 #include <stdlib.h>
 
+#include "unit/core/rollup/whole_batch.h"
 #include "viaduct/core/codec/rlp.h"
 #include "viaduct/core/rollup/batch.h"
 
@@ -12,7 +13,7 @@ enum {
 };
 
 static struct vd_slice
-encode(const struct vd_batch *batch, struct vd_arena *arena, struct vd_arena *scratch,
+encode(const struct whole_batch *batch, struct vd_arena *arena, struct vd_arena *scratch,
        const struct vd_rollup_config *config)
 {
     struct vd_buf buf;
@@ -30,13 +31,13 @@ encode(const struct vd_batch *batch, struct vd_arena *arena, struct vd_arena *sc
 /* Encodings of the same batch can differ in the length of a uvarint and in bytes left over: the
    second round is the fixed point. */
 static void
-check_round_trip(const struct vd_batch *batch, struct vd_arena *arena, struct vd_arena *scratch,
+check_round_trip(const struct whole_batch *batch, struct vd_arena *arena, struct vd_arena *scratch,
                  const struct vd_rollup_config *config)
 {
     enum vd_batch_verdict verdict;
-    struct vd_batch again;
+    struct whole_batch again;
     struct vd_slice first = encode(batch, arena, scratch, config);
-    enum vd_err err = vd_batch_decode(&again, &verdict, arena, config, first);
+    enum vd_err err = whole_batch_decode(&again, &verdict, arena, config, first);
     VD_ASSERT(err == VD_OK && verdict == VD_BATCH_OK && again.type == batch->type);
     struct vd_slice second = encode(&again, arena, scratch, config);
     VD_ASSERT(vd_slice_eq(first, second));
@@ -47,7 +48,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct vd_rollup_config config = {.genesis_l2_time = 1000, .block_time_s = 2};
     enum vd_batch_verdict verdict;
-    struct vd_batch batch;
+    struct whole_batch batch;
     struct vd_arena arena;
     struct vd_arena scratch;
     config.l2.chain_id = 901;
@@ -55,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     vd_arena_init(&arena, malloc(ARENA_BYTES), ARENA_BYTES);
     vd_arena_init(&scratch, malloc(ARENA_BYTES), ARENA_BYTES);
-    enum vd_err err = vd_batch_decode(&batch, &verdict, &arena, &config, vd_slice(data, size));
+    enum vd_err err = whole_batch_decode(&batch, &verdict, &arena, &config, vd_slice(data, size));
     VD_ASSERT(err == VD_OK);
     if (verdict == VD_BATCH_OK)
         check_round_trip(&batch, &arena, &scratch, &config);

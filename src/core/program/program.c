@@ -7,9 +7,8 @@
 #define WALK_BYTES (32 * MIB)
 /* An L1 block is at most 10 MiB (EIP-7934), its receipts are bounded by its gas. */
 #define L1_BYTES (192 * MIB)
-#define DERIVE_BYTES (1152 * MIB)
+#define DERIVE_BYTES (448 * MIB)
 #define CHANNEL_BYTES ((size_t)VD_CHANNEL_MAX_BYTES)
-#define BATCH_BYTES (960 * MIB)
 #define DEPOSIT_BYTES (32 * MIB)
 
 void
@@ -22,8 +21,9 @@ vd_program_memory_init(struct vd_program_memory *memory, void *bytes, size_t siz
     vd_arena_init(&memory->derive, at + WALK_BYTES + L1_BYTES, DERIVE_BYTES);
     vd_arena_init(&memory->exec, at + WALK_BYTES + L1_BYTES + DERIVE_BYTES,
                   size - WALK_BYTES - L1_BYTES - DERIVE_BYTES);
-    memory->limits = (struct vd_derive_limits){
-        .channel_bytes = CHANNEL_BYTES, .batch_bytes = BATCH_BYTES, .l1_bytes = DEPOSIT_BYTES};
+    memory->limits = (struct vd_derive_limits){.channel_bytes = CHANNEL_BYTES,
+                                               .batch_bytes = VD_DERIVE_BATCH_BYTES,
+                                               .l1_bytes = DEPOSIT_BYTES};
 }
 
 static enum vd_err

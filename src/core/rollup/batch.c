@@ -3,56 +3,74 @@
 #include "core/rollup/span.h"
 #include "viaduct/core/codec/rlp.h"
 
-/* rlp([parentHash, epochNumber, epochHash, timestamp, [tx, ...]]); what stands after the list is
-   ignored. */
-static enum vd_err
-decode_singular(struct vd_singular_batch *batch, enum vd_batch_verdict *verdict,
-                struct vd_arena *arena, struct vd_slice content)
+void
+vd_batch_entry_note(struct vd_batch_entry *entry, struct vd_slice transaction)
 {
-    bool failed;
-    struct vd_rlp outer = vd_rlp(content);
-    struct vd_rlp fields = vd_rlp_list(&outer);
-    *verdict = VD_BATCH_BAD_CHANNEL;
-    *batch = (struct vd_singular_batch){.parent_hash = vd_rlp_hash(&fields)};
-    batch->block.epoch_number = vd_rlp_u64(&fields);
-    batch->block.epoch_hash = vd_rlp_hash(&fields);
-    batch->block.timestamp = vd_rlp_u64(&fields);
-    struct vd_rlp items = vd_rlp_list(&fields);
-    size_t count = vd_rlp_count(&items, &failed);
-    struct vd_rlp check = items;
-    while (vd_rlp_more(&check))
-        (void)vd_rlp_string(&check);
-    vd_rlp_close(&fields, &check);
-    vd_rlp_close(&outer, &fields);
-    if (failed || outer.failed)
-        return VD_OK;
-    struct vd_slice *txs = vd_arena_alloc(arena, count * sizeof *txs, _Alignof(struct vd_slice));
-    if (txs == NULL)
-        return VD_ERR_NO_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        txs[i] = vd_rlp_string(&items);
-    batch->block.transactions = txs;
-    batch->block.transaction_count = count;
-    *verdict = VD_BATCH_OK;
-    return VD_OK;
+    entry->transaction_count++;
+    if (transaction.len == 0)
+        entry->has_empty = true;
+    else if (transaction.ptr[0] == VD_TX_DEPOSIT)
+        entry->has_deposit = true;
+    else if (transaction.ptr[0] == VD_TX_SET_CODE)
+        entry->has_set_code = true;
 }
 
-enum vd_err
-vd_batch_decode(struct vd_batch *batch, enum vd_batch_verdict *verdict, struct vd_arena *arena,
-                const struct vd_rollup_config *config, struct vd_slice content)
+/* rlp([parentHash, epochNumber, epochHash, timestamp, [tx, ...]]); what stands after the list is
+   ignored. */
+static enum vd_batch_verdict
+decode_singular(struct vd_batch *batch, struct vd_slice content)
 {
-    *verdict = VD_BATCH_BAD_CHANNEL;
+    struct vd_rlp outer = vd_rlp(content);
+    struct vd_rlp fields = vd_rlp_list(&outer);
+    struct vd_batch_entry *entry = &batch->singular;
+    *entry = (struct vd_batch_entry){0};
+    batch->parent_hash = vd_rlp_hash(&fields);
+    entry->epoch_number = vd_rlp_u64(&fields);
+    entry->epoch_hash = vd_rlp_hash(&fields);
+    entry->timestamp = vd_rlp_u64(&fields);
+    struct vd_rlp items = vd_rlp_list(&fields);
+    entry->list = vd_slice(items.ptr, (size_t)(items.end - items.ptr));
+    while (vd_rlp_more(&items)) {
+        struct vd_slice tx = vd_rlp_string(&items);
+        vd_batch_entry_note(entry, tx);
+    }
+    vd_rlp_close(&fields, &items);
+    vd_rlp_close(&outer, &fields);
+    return outer.failed ? VD_BATCH_BAD_CHANNEL : VD_BATCH_OK;
+}
+
+enum vd_batch_verdict
+vd_batch_decode(struct vd_batch *batch, const struct vd_rollup_config *config,
+                struct vd_slice content)
+{
     if (content.len == 0)
-        return VD_OK;
+        return VD_BATCH_BAD_CHANNEL;
     struct vd_slice rest = vd_slice(content.ptr + 1, content.len - 1);
     if (content.ptr[0] == VD_BATCH_SINGULAR) {
         batch->type = VD_BATCH_SINGULAR;
-        return decode_singular(&batch->singular, verdict, arena, rest);
+        return decode_singular(batch, rest);
     }
     if (content.ptr[0] == VD_BATCH_SPAN) {
         batch->type = VD_BATCH_SPAN;
-        return vd_span_batch_decode(&batch->span, verdict, arena, config, rest);
+        return vd_span_decode(&batch->span, config, rest);
     }
+    return VD_BATCH_BAD_CHANNEL;
+}
+
+enum vd_err
+vd_batch_transactions(struct vd_slice **transactions, struct vd_arena *arena,
+                      const struct vd_batch_entry *entry)
+{
+    size_t n = entry->transaction_count;
+    struct vd_slice *out = VD_ARENA_NEW(arena, struct vd_slice, n);
+    *transactions = out;
+    if (out == NULL)
+        return VD_ERR_NO_MEMORY;
+    if (entry->span != NULL)
+        return vd_span_transactions(out, arena, entry);
+    struct vd_rlp items = vd_rlp(entry->list);
+    for (size_t i = 0; i < n; i++)
+        out[i] = vd_rlp_string(&items);
     return VD_OK;
 }
 

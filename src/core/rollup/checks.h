@@ -24,15 +24,16 @@ struct vd_check_context {
     uint64_t inclusion; /* number of the L1 block that is being read */
 };
 
-struct vd_check vd_check_singular(const struct vd_check_context *c,
-                                  const struct vd_singular_batch *batch);
+/* The rules for a block of its own, or of a span. */
+struct vd_check vd_check_block(const struct vd_check_context *c, const struct vd_hash *parent_hash,
+                               const struct vd_batch_entry *block);
 
 /* The prefix checks, the overlap check, and that the blocks after the safe head have origins that
-   are known and not below its own.  *first is then the first of those blocks.  An error is one of
-   the callbacks; the check can be made again. */
-VD_MUST_USE enum vd_err vd_check_span(struct vd_check *result, size_t *first,
-                                      const struct vd_check_context *c,
-                                      const struct vd_span_batch *span,
-                                      const struct vd_derive_l2 *l2);
+   are known and not below its own.  ACCEPT: the span's next block is then the first of those.
+   Rebuilt transactions take room in scratch, which is rewound.  An error is one of the callbacks or
+   of scratch; the check can be made again. */
+VD_MUST_USE enum vd_err vd_check_span(struct vd_check *result, const struct vd_check_context *c,
+                                      struct vd_span *span, const struct vd_derive_l2 *l2,
+                                      struct vd_arena *scratch);
 
 #endif

@@ -7,18 +7,13 @@
 #include "core/rollup/checks.h"
 #include "core/rollup/upstream.h"
 
+enum { TX_LEAST_GAS = 16800 };
+
 enum end_state {
     RUNNING,
     MUST_RESET,
     UNSUPPORTED,
     CRITICAL,
-};
-
-/* An accepted batch: what the next block is made from. */
-struct next_block {
-    uint64_t epoch_number;
-    const struct vd_slice *transactions;
-    size_t transaction_count;
 };
 
 struct vd_derive {
@@ -47,11 +42,10 @@ struct vd_derive {
     struct vd_batch batch;
     bool span_unjudged;
     bool in_span;
-    size_t span_next;
 
     /* Attributes. */
     bool has_next;
-    struct next_block next;
+    struct vd_batch_entry next; /* accepted: what the next block is made from */
     size_t next_mark; /* of the region, above the batch: what the attributes take goes again */
     bool needs_origin;
     bool origin_given;
@@ -263,6 +257,32 @@ vd_derive_origin(struct vd_derive *d, const struct vd_l1_block *block)
     return VD_OK;
 }
 
+/* No transaction uses less: 21,000 gas are taken before it runs, of which at most a fifth comes
+   back (EIP-3529).  A payload that is invalid for its number of transactions alone needs none of
+   them. */
+static bool
+fills_no_block(const struct vd_batch_entry *block, const struct vd_system_config *system)
+{
+    return block->transaction_count > system->gas_limit / TX_LEAST_GAS;
+}
+
+static enum vd_err
+make_attributes(struct vd_derive *d, const struct vd_l1_entry *entry,
+                const struct vd_system_config *system, bool deposits_only)
+{
+    struct vd_arena *arena = &d->upstream.arena;
+    struct vd_slice *transactions = NULL;
+    if (!deposits_only) {
+        enum vd_err err = vd_batch_transactions(&transactions, arena, &d->next);
+        if (err != VD_OK)
+            return err;
+    }
+    return vd_attributes_make(&d->attributes, arena, &d->config, &d->safe, system, &entry->epoch,
+                              d->origin_given ? d->given_deposits : entry->deposits,
+                              d->origin_given ? d->given_count : entry->deposit_count, transactions,
+                              deposits_only ? 0 : d->next.transaction_count);
+}
+
 static enum vd_err
 build_attributes(struct vd_derive *d)
 {
@@ -276,11 +296,8 @@ build_attributes(struct vd_derive *d)
     struct vd_system_config system = d->safe_system;
     if (opens)
         vd_system_patch_apply(&entry->patch, &system);
-    enum vd_err err =
-        vd_attributes_make(&d->attributes, &d->upstream.arena, &d->config, &d->safe, &system,
-                           &entry->epoch, d->origin_given ? d->given_deposits : entry->deposits,
-                           d->origin_given ? d->given_count : entry->deposit_count,
-                           d->next.transactions, d->next.transaction_count);
+    bool invalid = fills_no_block(&d->next, &system);
+    enum vd_err err = make_attributes(d, entry, &system, invalid);
     d->has_next = false;
     if (err == VD_ERR_MISMATCH)
         stop(d, MUST_RESET, "the L1 origin does not follow the safe head's");
@@ -293,6 +310,10 @@ build_attributes(struct vd_derive *d)
     d->attributes.no_tx_pool = true;
     d->attributes.derived_from = d->origin;
     d->has_payload = true;
+    if (invalid) {
+        vd_upstream_dropped(&d->upstream, "batch", "more transactions than its block has gas for");
+        flush(d);
+    }
     return VD_OK;
 }
 
@@ -333,23 +354,22 @@ check_context(const struct vd_derive *d)
 }
 
 static void
-accept(struct vd_derive *d, uint64_t epoch_number, const struct vd_slice *transactions,
-       size_t count)
+accept(struct vd_derive *d, const struct vd_batch_entry *block)
 {
     d->has_next = true;
-    d->next = (struct next_block){epoch_number, transactions, count};
+    d->next = *block;
     d->next_mark = vd_arena_mark(&d->upstream.arena);
 }
 
 static void
-judge_singular(struct vd_derive *d, const struct vd_singular_batch *batch)
+judge_block(struct vd_derive *d, const struct vd_hash *parent_hash,
+            const struct vd_batch_entry *block)
 {
     struct vd_check_context c = check_context(d);
-    struct vd_check check = vd_check_singular(&c, batch);
+    struct vd_check check = vd_check_block(&c, parent_hash, block);
     switch (check.verdict) {
     case VD_CHECK_ACCEPT:
-        accept(d, batch->block.epoch_number, batch->block.transactions,
-               batch->block.transaction_count);
+        accept(d, block);
         return;
     case VD_CHECK_PAST:
         vd_upstream_dropped(&d->upstream, "batch", check.why);
@@ -366,18 +386,17 @@ judge_singular(struct vd_derive *d, const struct vd_singular_batch *batch)
 static void
 judge_span_block(struct vd_derive *d)
 {
-    const struct vd_batch_block *block = &d->batch.span.blocks[d->span_next];
-    struct vd_singular_batch batch = {.parent_hash = d->safe.hash, .block = *block};
-    if (block->timestamp != d->safe.timestamp + d->config.block_time_s) {
+    struct vd_batch_entry block;
+    if (!vd_span_next(&d->batch.span, &block) ||
+        block.timestamp != d->safe.timestamp + d->config.block_time_s) {
         d->in_span = false;
         return;
     }
-    const struct vd_l1_entry *origin = vd_l1_window_find(&d->l1, block->epoch_number);
+    const struct vd_l1_entry *origin = vd_l1_window_find(&d->l1, block.epoch_number);
     if (origin != NULL)
-        batch.block.epoch_hash = origin->epoch.ref.hash;
-    d->span_next++;
-    d->in_span = d->span_next < d->batch.span.block_count;
-    judge_singular(d, &batch);
+        block.epoch_hash = origin->epoch.ref.hash;
+    d->in_span = d->batch.span.next.block < d->batch.span.block_count;
+    judge_block(d, &d->safe.hash, &block);
 }
 
 static enum vd_err
@@ -385,7 +404,7 @@ judge_span(struct vd_derive *d)
 {
     struct vd_check check;
     struct vd_check_context c = check_context(d);
-    enum vd_err err = vd_check_span(&check, &d->span_next, &c, &d->batch.span, &d->l2);
+    enum vd_err err = vd_check_span(&check, &c, &d->batch.span, &d->l2, &d->upstream.arena);
     if (err != VD_OK)
         return err; /* the span is kept and judged again by the next step */
     d->span_unjudged = false;
@@ -420,7 +439,8 @@ force_empty(struct vd_derive *d)
         return;
     }
     if (next_time < after->timestamp || epoch->number == d->safe.l1_origin.number + 1) {
-        accept(d, epoch->number, NULL, 0);
+        struct vd_batch_entry empty = {.epoch_number = epoch->number};
+        accept(d, &empty);
         return;
     }
     /* The epoch is full.  The next one is looked at only with the next L1 block, as the reference
@@ -474,7 +494,7 @@ pull(struct vd_derive *d, bool discard)
         if (d->batch.type == VD_BATCH_SPAN)
             d->span_unjudged = true;
         else
-            judge_singular(d, &d->batch.singular);
+            judge_block(d, &d->batch.parent_hash, &d->batch.singular);
         break;
     case VD_PULL_EOF:
         if (discard)

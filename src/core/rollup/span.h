@@ -2,7 +2,6 @@
 #ifndef VD_CORE_ROLLUP_SPAN_H
 #define VD_CORE_ROLLUP_SPAN_H
 
-#include "viaduct/core/base/cursor.h"
 #include "viaduct/core/rollup/batch.h"
 
 /* Everything borrows; 'items' are RLP items as they stand, headers included, next to each other. */
@@ -23,15 +22,18 @@ struct vd_span_tx {
 
 /* tx_data into the fields that it holds; false when it is of no known form. */
 bool vd_span_tx_read_data(struct vd_span_tx *tx, struct vd_slice tx_data);
+/* The same for a tx_data that was read before, whole at p; its length. */
+size_t vd_span_tx_split(struct vd_span_tx *tx, const uint8_t *p);
+size_t vd_span_tx_data_len(const uint8_t *p);
 void vd_span_tx_put_data(struct vd_buf *buf, const struct vd_span_tx *tx);
 /* A whole EIP-2718 transaction.  False: not one that a span batch on this chain can hold. */
 bool vd_span_tx_read(struct vd_span_tx *tx, uint64_t chain_id, struct vd_slice raw);
 void vd_span_tx_put(struct vd_buf *buf, const struct vd_span_tx *tx, uint64_t chain_id);
 
-/* The decoder behind vd_batch_decode; content without the type byte. */
-VD_MUST_USE enum vd_err vd_span_batch_decode(struct vd_span_batch *span,
-                                             enum vd_batch_verdict *verdict, struct vd_arena *arena,
-                                             const struct vd_rollup_config *config,
-                                             struct vd_slice content);
+/* Behind vd_batch_decode, with content less its type byte, and behind vd_batch_transactions. */
+enum vd_batch_verdict vd_span_decode(struct vd_span *span, const struct vd_rollup_config *config,
+                                     struct vd_slice content);
+VD_MUST_USE enum vd_err vd_span_transactions(struct vd_slice *out, struct vd_arena *arena,
+                                             const struct vd_batch_entry *entry);
 
 #endif

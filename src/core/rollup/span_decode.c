@@ -1,54 +1,34 @@
 /* Reading span batches (OP Stack specs, span batches).  The sections of a span stand one after the
    other, each with one entry per transaction.  A first pass finds where each begins, which is the
-   raw decoding; a second one walks all sections in step and rebuilds the transactions. */
+   raw decoding, and whether every transaction can be rebuilt.  Then blocks are taken one at a time,
+   all sections in step. */
 #include "core/rollup/span.h"
+#include "viaduct/core/base/cursor.h"
 #include "viaduct/core/codec/rlp.h"
 
-/* n bits in ceil(n / 8) bytes, a big-endian number: bit 0 is the lowest of the last byte. */
-struct bits {
-    const uint8_t *bytes;
-    size_t len;
-};
-
-static struct bits
+static struct vd_batch_bits
 take_bits(struct vd_cursor *cur, uint64_t n)
 {
     struct vd_slice bytes = vd_cursor_take(cur, (size_t)((n + 7) / 8));
     if (!cur->failed && n % 8 != 0 && bytes.ptr[0] >> n % 8 != 0)
         cur->failed = true;
-    return (struct bits){bytes.ptr, bytes.len};
+    return (struct vd_batch_bits){bytes.ptr, bytes.len};
 }
 
 static uint8_t
-bit_at(const struct bits *bits, size_t i)
+bit_at(const struct vd_batch_bits *bits, size_t i)
 {
     return bits->bytes[bits->len - 1 - i / 8] >> i % 8 & 1;
 }
 
 static size_t
-count_bits(const struct bits *bits)
+count_bits(const struct vd_batch_bits *bits)
 {
     size_t count = 0;
     for (size_t i = 0; i < bits->len; i++)
         count += (size_t)__builtin_popcount(bits->bytes[i]);
     return count;
 }
-
-/* Where everything stands. */
-struct layout {
-    uint64_t block_count;
-    struct bits origins;
-    struct vd_cursor tx_counts;
-    uint64_t tx_count;
-    struct bits creations;
-    struct bits parities;
-    const uint8_t *signatures;
-    const uint8_t *receivers;
-    struct vd_cursor datas;
-    struct vd_cursor nonces;
-    struct vd_cursor gases;
-    struct bits protections;
-};
 
 /* One tx_data: an optional type byte and an RLP list of at most VD_BATCH_MAX_ITEMS bytes whose
    inside is looked at when the transaction is rebuilt. */
@@ -71,164 +51,179 @@ take_tx_data(struct vd_cursor *cur, bool *is_legacy)
     return vd_slice(start, (size_t)(cur->ptr - start));
 }
 
-static void
-read_blocks(struct layout *at, struct vd_cursor *cur)
+/* The number of transactions. */
+static uint64_t
+read_blocks(struct vd_span *span, struct vd_cursor *cur)
 {
-    at->block_count = vd_cursor_uvarint(cur);
-    if (at->block_count == 0 || at->block_count > VD_BATCH_MAX_ITEMS)
+    uint64_t tx_count = 0;
+    uint64_t block_count = vd_cursor_uvarint(cur);
+    if (block_count == 0 || block_count > VD_BATCH_MAX_ITEMS)
         cur->failed = true;
     if (cur->failed)
-        return;
-    at->origins = take_bits(cur, at->block_count);
-    at->tx_counts = *cur;
-    for (uint64_t i = 0; i < at->block_count && !cur->failed; i++) {
+        return 0;
+    span->block_count = (size_t)block_count;
+    span->origins = take_bits(cur, block_count);
+    span->next.counts = cur->ptr;
+    for (uint64_t i = 0; i < block_count && !cur->failed; i++) {
         uint64_t n = vd_cursor_uvarint(cur);
-        at->tx_count += n;
-        if (n > VD_BATCH_MAX_ITEMS || at->tx_count > VD_BATCH_MAX_ITEMS)
+        tx_count += n;
+        if (n > VD_BATCH_MAX_ITEMS || tx_count > VD_BATCH_MAX_ITEMS)
             cur->failed = true;
     }
+    return tx_count;
 }
 
-static struct vd_cursor
-skip_uvarints(struct vd_cursor *cur, uint64_t count)
+static const uint8_t *
+skip_uvarints(struct vd_cursor *cur, size_t count)
 {
-    struct vd_cursor start = *cur;
-    for (uint64_t i = 0; i < count && !cur->failed; i++)
+    const uint8_t *start = cur->ptr;
+    for (size_t i = 0; i < count && !cur->failed; i++)
         (void)vd_cursor_uvarint(cur);
     return start;
 }
 
-static void
-read_txs(struct layout *at, struct vd_cursor *cur)
+/* EIP-7702: a set-code transaction creates nothing. */
+static bool
+can_rebuild(const struct vd_span *span, struct vd_slice tx_data, size_t i)
 {
-    size_t n = (size_t)at->tx_count;
+    struct vd_span_tx tx;
+    return vd_span_tx_read_data(&tx, tx_data) &&
+           (tx.type != VD_TX_SET_CODE || bit_at(&span->creations, i) == 0);
+}
+
+/* False: one cannot be rebuilt, which counts only when everything else is well. */
+static bool
+read_txs(struct vd_span *span, struct vd_cursor *cur, size_t n)
+{
     size_t legacy_count = 0;
-    at->creations = take_bits(cur, n);
-    at->parities = take_bits(cur, n);
-    at->signatures = vd_cursor_take(cur, n * 64).ptr;
+    bool valid = true;
+    span->creations = take_bits(cur, n);
+    span->parities = take_bits(cur, n);
+    span->signatures = vd_cursor_take(cur, n * 64).ptr;
     if (cur->failed)
-        return;
-    at->receivers = vd_cursor_take(cur, (n - count_bits(&at->creations)) * 20).ptr;
-    at->datas = *cur;
+        return false;
+    span->receivers = vd_cursor_take(cur, (n - count_bits(&span->creations)) * 20).ptr;
+    span->next.datas = cur->ptr;
     for (size_t i = 0; i < n && !cur->failed; i++) {
         bool is_legacy;
-        (void)take_tx_data(cur, &is_legacy);
+        struct vd_slice tx_data = take_tx_data(cur, &is_legacy);
         legacy_count += is_legacy;
+        valid = valid && can_rebuild(span, tx_data, i);
     }
-    at->nonces = skip_uvarints(cur, n);
-    at->gases = skip_uvarints(cur, n);
-    at->protections = take_bits(cur, legacy_count);
-}
-
-/* Takes transaction i from all sections.  to_index and legacy_index count the entries used of the
-   sections that not every transaction has one in. */
-static bool
-read_tx(struct vd_span_tx *tx, struct layout *at, size_t i, size_t *to_index, size_t *legacy_index)
-{
-    bool is_legacy;
-    if (!vd_span_tx_read_data(tx, take_tx_data(&at->datas, &is_legacy)))
-        return false;
-    tx->nonce = vd_cursor_uvarint(&at->nonces);
-    tx->gas = vd_cursor_uvarint(&at->gases);
-    tx->y_parity = bit_at(&at->parities, i);
-    tx->r = vd_slice(at->signatures + 64 * i, 32);
-    tx->s = vd_slice(at->signatures + 64 * i + 32, 32);
-    if (bit_at(&at->creations, i) == 0)
-        tx->to = vd_slice(at->receivers + 20 * (*to_index)++, 20);
-    if (is_legacy)
-        tx->is_protected = bit_at(&at->protections, (*legacy_index)++) != 0;
-    return tx->type != VD_TX_SET_CODE || tx->to.len != 0;
-}
-
-static enum vd_err
-rebuild_txs(struct vd_slice **txs, bool *valid, struct layout *at, struct vd_arena *arena,
-            uint64_t chain_id)
-{
-    size_t n = (size_t)at->tx_count;
-    size_t to_index = 0;
-    size_t legacy_index = 0;
-    struct vd_slice *out = vd_arena_alloc(arena, n * sizeof *out, _Alignof(struct vd_slice));
-    struct vd_buf bytes;
-    vd_buf_init(&bytes, arena);
-    for (size_t i = 0; i < n && out != NULL; i++) {
-        struct vd_span_tx tx;
-        size_t start = bytes.len;
-        *valid = read_tx(&tx, at, i, &to_index, &legacy_index);
-        if (!*valid)
-            return VD_OK;
-        vd_span_tx_put(&bytes, &tx, chain_id);
-        out[i].len = bytes.len - start;
-    }
-    if (out == NULL || bytes.err != VD_OK)
-        return VD_ERR_NO_MEMORY;
-    const uint8_t *p = bytes.ptr;
-    for (size_t i = 0; i < n; i++) {
-        out[i].ptr = p;
-        p += out[i].len;
-    }
-    *txs = out;
-    *valid = true;
-    return VD_OK;
+    span->next.nonces = skip_uvarints(cur, n);
+    span->next.gases = skip_uvarints(cur, n);
+    span->protections = take_bits(cur, legacy_count);
+    return valid;
 }
 
 /* Times go forward from the first block, origins backward from the last.  Sums wrap at 64 bits, as
    the reference's do; what wraps fails the checks of the batch queue. */
 static void
-place_blocks(struct vd_span_batch *span, struct layout *at, const struct vd_slice *txs,
-             const struct vd_rollup_config *config)
+place_first_block(struct vd_span *span, const struct vd_rollup_config *config)
 {
-    uint64_t origin = span->l1_origin_number;
-    for (size_t i = 0; i < span->block_count; i++) {
-        struct vd_batch_block *block = &span->blocks[i];
-        block->timestamp = config->genesis_l2_time + span->rel_timestamp + config->block_time_s * i;
-        block->transaction_count = (size_t)vd_cursor_uvarint(&at->tx_counts);
-        block->transactions = txs;
-        txs += block->transaction_count;
-    }
-    for (size_t i = span->block_count; i-- > 0;) {
-        span->blocks[i].epoch_number = origin;
-        origin -= bit_at(&at->origins, i);
-    }
-    span->first_block_opens_epoch = bit_at(&at->origins, 0) != 0;
+    struct vd_span_place *first = &span->next;
+    span->block_time_s = config->block_time_s;
+    first->timestamp = config->genesis_l2_time + span->rel_timestamp;
+    span->last_timestamp = first->timestamp + config->block_time_s * (span->block_count - 1);
+    first->epoch_number =
+        span->l1_origin_number - (count_bits(&span->origins) - bit_at(&span->origins, 0));
 }
 
-static bool
-read_layout(struct vd_span_batch *span, struct layout *at, struct vd_slice content)
+enum vd_batch_verdict
+vd_span_decode(struct vd_span *span, const struct vd_rollup_config *config, struct vd_slice content)
 {
     struct vd_cursor cur = vd_cursor(content);
-    *span = (struct vd_span_batch){.rel_timestamp = vd_cursor_uvarint(&cur)};
-    *at = (struct layout){0};
+    *span = (struct vd_span){.rel_timestamp = vd_cursor_uvarint(&cur)};
+    span->chain_id = config->l2.chain_id;
     span->l1_origin_number = vd_cursor_uvarint(&cur);
     struct vd_address parent_check = vd_cursor_address(&cur);
     struct vd_address origin_check = vd_cursor_address(&cur);
     memcpy(span->parent_check, parent_check.b, sizeof span->parent_check);
     memcpy(span->l1_origin_check, origin_check.b, sizeof span->l1_origin_check);
-    read_blocks(at, &cur);
-    if (!cur.failed)
-        read_txs(at, &cur);
-    return !cur.failed;
+    size_t tx_count = (size_t)read_blocks(span, &cur);
+    if (cur.failed)
+        return VD_BATCH_BAD_CHANNEL;
+    bool valid = read_txs(span, &cur, tx_count);
+    if (cur.failed)
+        return VD_BATCH_BAD_CHANNEL;
+    place_first_block(span, config);
+    return valid ? VD_BATCH_OK : VD_BATCH_BAD_BATCH;
+}
+
+/* --- one block at a time: of what is read here again all is known to be whole --- */
+
+static uint64_t
+take_uvarint(const uint8_t **at)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        uint8_t byte = *(*at)++;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return value;
+    }
+}
+
+bool
+vd_span_next(struct vd_span *span, struct vd_batch_entry *entry)
+{
+    struct vd_span_place *at = &span->next;
+    if (at->block == span->block_count)
+        return false;
+    *entry = (struct vd_batch_entry){
+        .timestamp = at->timestamp, .epoch_number = at->epoch_number, .span = span, .place = *at};
+    size_t n = (size_t)take_uvarint(&at->counts);
+    for (size_t i = 0; i < n; i++) {
+        struct vd_slice tx_data = vd_slice(at->datas, vd_span_tx_data_len(at->datas));
+        vd_batch_entry_note(entry, tx_data);
+        at->legacy += tx_data.ptr[0] >= 0x80;
+        at->receiver += bit_at(&span->creations, at->tx++) == 0;
+        at->datas += tx_data.len;
+        (void)take_uvarint(&at->nonces);
+        (void)take_uvarint(&at->gases);
+    }
+    at->timestamp += span->block_time_s;
+    if (++at->block < span->block_count)
+        at->epoch_number += bit_at(&span->origins, at->block);
+    return true;
+}
+
+/* Takes the next transaction from all sections. */
+static void
+take_tx(struct vd_span_tx *tx, const struct vd_span *span, struct vd_span_place *at)
+{
+    at->datas += vd_span_tx_split(tx, at->datas);
+    tx->nonce = take_uvarint(&at->nonces);
+    tx->gas = take_uvarint(&at->gases);
+    tx->y_parity = bit_at(&span->parities, at->tx);
+    tx->r = vd_slice(span->signatures + 64 * at->tx, 32);
+    tx->s = vd_slice(span->signatures + 64 * at->tx + 32, 32);
+    if (bit_at(&span->creations, at->tx) == 0)
+        tx->to = vd_slice(span->receivers + 20 * at->receiver++, 20);
+    if (tx->type == VD_TX_LEGACY)
+        tx->is_protected = bit_at(&span->protections, at->legacy++) != 0;
+    at->tx++;
 }
 
 enum vd_err
-vd_span_batch_decode(struct vd_span_batch *span, enum vd_batch_verdict *verdict,
-                     struct vd_arena *arena, const struct vd_rollup_config *config,
-                     struct vd_slice content)
+vd_span_transactions(struct vd_slice *out, struct vd_arena *arena,
+                     const struct vd_batch_entry *entry)
 {
-    struct layout at;
-    struct vd_slice *txs = NULL;
-    bool valid = true;
-    *verdict = VD_BATCH_BAD_CHANNEL;
-    if (!read_layout(span, &at, content))
-        return VD_OK;
-    *verdict = VD_BATCH_BAD_BATCH;
-    enum vd_err err = rebuild_txs(&txs, &valid, &at, arena, config->l2.chain_id);
-    if (err != VD_OK || !valid)
-        return err;
-    span->block_count = (size_t)at.block_count;
-    span->blocks = VD_ARENA_NEW(arena, struct vd_batch_block, span->block_count);
-    if (span->blocks == NULL)
-        return VD_ERR_NO_MEMORY;
-    place_blocks(span, &at, txs, config);
-    *verdict = VD_BATCH_OK;
-    return VD_OK;
+    struct vd_span_place at = entry->place;
+    size_t n = entry->transaction_count;
+    struct vd_buf bytes;
+    vd_buf_init(&bytes, arena);
+    for (size_t i = 0; i < n; i++) {
+        struct vd_span_tx tx;
+        size_t start = bytes.len;
+        take_tx(&tx, entry->span, &at);
+        vd_span_tx_put(&bytes, &tx, entry->span->chain_id);
+        out[i].len = bytes.len - start;
+    }
+    const uint8_t *p = bytes.ptr;
+    for (size_t i = 0; i < n && bytes.err == VD_OK; i++) {
+        out[i].ptr = p;
+        p += out[i].len;
+    }
+    return bytes.err;
 }

@@ -111,6 +111,54 @@ vd_span_tx_read_data(struct vd_span_tx *tx, struct vd_slice tx_data)
     return vd_rlp_done(&outer);
 }
 
+/* The length of an RLP item that is known to be well-formed and whole, header included. */
+static size_t
+item_len(const uint8_t *p)
+{
+    size_t tag = *p < 0xc0 ? *p - 0x80u : *p - 0xc0u;
+    if (*p < 0x80)
+        return 1;
+    if (tag <= 55)
+        return 1 + tag;
+    size_t len = 0;
+    for (size_t i = 1; i <= tag - 55; i++)
+        len = len << 8 | p[i];
+    return 1 + tag - 55 + len;
+}
+
+size_t
+vd_span_tx_data_len(const uint8_t *p)
+{
+    return *p < 0x80 ? 1 + item_len(p + 1) : item_len(p);
+}
+
+static const uint8_t *
+take_items(struct vd_slice *items, const uint8_t *p, unsigned count)
+{
+    const uint8_t *start = p;
+    for (; count > 0; count--)
+        p += item_len(p);
+    *items = vd_slice(start, (size_t)(p - start));
+    return p;
+}
+
+size_t
+vd_span_tx_split(struct vd_span_tx *tx, const uint8_t *p)
+{
+    unsigned prices;
+    unsigned lists;
+    size_t type_len = *p < 0x80;
+    *tx = (struct vd_span_tx){.type = type_len == 0 ? VD_TX_LEGACY : *p};
+    (void)shape(tx->type, &prices, &lists);
+    const uint8_t *list = p + type_len;
+    const uint8_t *at = list + (*list > 0xf7 ? *list - 0xf7u + 1 : 1);
+    at = take_items(&tx->value_item, at, 1);
+    at = take_items(&tx->price_items, at, prices);
+    at = take_items(&tx->data_item, at, 1);
+    at = take_items(&tx->list_items, at, lists);
+    return (size_t)(at - p);
+}
+
 void
 vd_span_tx_put_data(struct vd_buf *buf, const struct vd_span_tx *tx)
 {

@@ -130,15 +130,11 @@ pull_frame(struct vd_upstream *u, bool discard)
     return VD_OK;
 }
 
-static enum vd_err
+static void
 decode_batch(struct vd_upstream *u, enum vd_pull *pull, struct vd_batch *batch,
              struct vd_slice content)
 {
-    enum vd_batch_verdict verdict;
-    enum vd_err err = vd_batch_decode(batch, &verdict, &u->arena, u->config, content);
-    if (err != VD_OK)
-        return err;
-    switch (verdict) {
+    switch (vd_batch_decode(batch, u->config, content)) {
     case VD_BATCH_OK:
         *pull = VD_PULL_BATCH;
         break;
@@ -150,7 +146,6 @@ decode_batch(struct vd_upstream *u, enum vd_pull *pull, struct vd_batch *batch,
         vd_upstream_dropped(u, "span batch", "a transaction cannot be rebuilt");
         break;
     }
-    return VD_OK;
 }
 
 static enum vd_err
@@ -164,7 +159,8 @@ pull_batch(struct vd_upstream *u, enum vd_pull *pull, struct vd_batch *batch)
         return err;
     switch (item) {
     case VD_CHANNEL_BATCH:
-        return decode_batch(u, pull, batch, content);
+        decode_batch(u, pull, batch, content);
+        break;
     case VD_CHANNEL_END:
         break;
     case VD_CHANNEL_MALFORMED:

@@ -2,7 +2,7 @@
    queue, channel assembler, channel reader (OP Stack specs, derivation and Holocene derivation).
 
    One region of memory serves them in turn.  At its bottom lie the frames of the data item in
-   hand, above them (from batch_mark) one decoded batch and whatever its user puts there. */
+   hand, above them (from batch_mark) the bytes of one batch and whatever its user puts there. */
 #ifndef VD_CORE_ROLLUP_UPSTREAM_H
 #define VD_CORE_ROLLUP_UPSTREAM_H
 

@@ -39,15 +39,20 @@ struct vd_derive_l2 {
    batch that the protocol allows and the region does not hold ends in VD_ERR_NO_MEMORY. */
 struct vd_derive_limits {
     size_t channel_bytes; /* one channel's frames; protocol: VD_CHANNEL_MAX_BYTES */
-    size_t batch_bytes;   /* frame list of one data item, one decoded batch with its rebuilt
-                             transactions, attributes with the deposits of one L1 block that was
-                             asked for again; whatever the protocol allows: VD_DERIVE_BATCH_BYTES */
+    size_t batch_bytes;   /* frame list of one data item, the bytes of one batch, one of its blocks
+                             with rebuilt transactions, attributes with the deposits of one L1 block
+                             that was asked for again; for what the protocol allows:
+                             VD_DERIVE_BATCH_BYTES */
     size_t l1_bytes;      /* ring of deposits of L1 blocks not yet opened; those that do not fit are
                              asked for again (VD_DERIVE_NEED_ORIGIN), so any size will do */
 };
-/* A channel's 100 MB as one singular batch of one-byte transactions takes sixteen times its size,
-   as slices, twice: decoded and in the attributes; a span of empty blocks takes less. */
-#define VD_DERIVE_BATCH_BYTES ((size_t)VD_CHANNEL_MAX_BYTES * 34)
+/* A batch is at most a channel's 100 MB and stays as it came.  The transactions of one block are at
+   most as many as its gas limit pays for, 29,761 of 500 million gas, rebuilt from no more bytes
+   than the batch has: 100 MB, VD_SPAN_TX_GROWTH and two slices each, 105 MB.  An L1 transaction of
+   10 MiB (EIP-7934) holds 455,000 frames of 48 bytes, 22 MB.  What is left of 300 MB, 70 MB, is for
+   deposits that are asked for again: L1 takes 8 gas for a byte of a log (Yellow Paper, G_logdata),
+   so that an L1 block of 500 million gas has no more than 63 MB. */
+#define VD_DERIVE_BATCH_BYTES ((size_t)VD_CHANNEL_MAX_BYTES * 3)
 
 enum vd_derive_status {
     VD_DERIVE_NEED_L1,     /* hand in L1 block number need_l1, child of the last one */

@@ -558,6 +558,7 @@ test_memory_holds_what_the_gas_of_a_block_buys(void **state)
     assert_true(memory.derive.size >
                 memory.limits.channel_bytes + memory.limits.batch_bytes + memory.limits.l1_bytes);
     assert_true(memory.limits.channel_bytes >= VD_CHANNEL_MAX_BYTES);
+    assert_true(memory.limits.batch_bytes >= VD_DERIVE_BATCH_BYTES);
     vd_release(base, VD_PROGRAM_MEMORY);
 }
 

@@ -6,9 +6,8 @@
 
 #include <cmocka.h>
 
+#include "unit/core/rollup/batch_model.h"
 #include "unit/core/rollup/random_tx.h"
-#include "viaduct/core/codec/rlp.h"
-#include "viaduct/core/rollup/batch.h"
 
 enum {
     ARENA_BYTES = 256 << 20,
@@ -40,10 +39,10 @@ content_of(const struct vd_buf *buf)
 }
 
 static enum vd_batch_verdict
-decode(struct vd_batch *batch, struct vd_slice content)
+decode(struct whole_batch *batch, struct vd_slice content)
 {
     enum vd_batch_verdict verdict;
-    assert_int_equal(vd_batch_decode(batch, &verdict, &arena, &config, content), VD_OK);
+    assert_int_equal(whole_batch_decode(batch, &verdict, &arena, &config, content), VD_OK);
     return verdict;
 }
 
@@ -78,7 +77,7 @@ test_random_singular_batches_survive(void **state)
     for (unsigned round = 0; round < 1000; round++) {
         vd_arena_rewind(&arena, 0);
         struct vd_singular_batch in = {.block = random_block(&r)};
-        struct vd_batch out;
+        struct whole_batch out;
         struct vd_buf buf;
         vd_random_bytes(&r, in.parent_hash.b, 32);
         vd_random_bytes(&r, in.block.epoch_hash.b, 32);
@@ -152,7 +151,7 @@ test_random_span_batches_survive(void **state)
     struct vd_random r = vd_random_start("span batches");
     (void)state;
     for (unsigned round = 0; round < 1000; round++) {
-        struct vd_batch out;
+        struct whole_batch out;
         vd_arena_rewind(&arena, 0);
         struct vd_span_batch in = random_span(&r);
         struct vd_slice content = encode_span(&in);
@@ -171,7 +170,7 @@ test_truncated_batches_end_the_channel(void **state)
     struct vd_random r = vd_random_start("truncated batches");
     (void)state;
     for (unsigned round = 0; round < 20; round++) {
-        struct vd_batch out;
+        struct whole_batch out;
         struct vd_buf buf;
         vd_arena_rewind(&arena, 0);
         struct vd_span_batch span = random_span(&r);
@@ -188,6 +187,119 @@ test_truncated_batches_end_the_channel(void **state)
         assert_int_equal(decode(&out, vd_buf_view(&buf)), VD_BATCH_OK);
         assert_same_span(&out.span, &span);
     }
+}
+
+/* --- against the model --- */
+
+static void
+assert_same_block(const struct vd_batch_block *a, const struct vd_batch_block *b)
+{
+    assert_int_equal(a->timestamp, b->timestamp);
+    assert_int_equal(a->epoch_number, b->epoch_number);
+    assert_true(vd_hash_eq(&a->epoch_hash, &b->epoch_hash));
+    assert_same_txs(a, b);
+}
+
+static enum vd_batch_verdict
+check_against_model(struct vd_slice content)
+{
+    size_t mark = vd_arena_mark(&arena);
+    struct whole_batch got;
+    struct whole_batch expected;
+    enum vd_batch_verdict verdict;
+    enum vd_batch_verdict right;
+    assert_int_equal(whole_batch_decode(&got, &verdict, &arena, &config, content), VD_OK);
+    assert_int_equal(model_decode(&expected, &right, &arena, &config, content), VD_OK);
+    assert_int_equal(verdict, right);
+    if (verdict == VD_BATCH_OK) {
+        assert_int_equal(got.type, expected.type);
+        if (got.type == VD_BATCH_SPAN) {
+            assert_same_span(&got.span, &expected.span);
+        } else {
+            assert_true(vd_hash_eq(&got.singular.parent_hash, &expected.singular.parent_hash));
+            assert_same_block(&got.singular.block, &expected.singular.block);
+        }
+    }
+    vd_arena_rewind(&arena, mark);
+    return verdict;
+}
+
+static struct vd_slice
+random_batch(struct vd_random *r)
+{
+    if (vd_random_below(r, 4) != 0) {
+        struct vd_span_batch span = random_span(r);
+        return encode_span(&span);
+    }
+    struct vd_singular_batch batch = {.block = random_block(r)};
+    struct vd_buf buf;
+    vd_buf_init(&buf, &arena);
+    assert_int_equal(vd_singular_batch_encode(&buf, &scratch, &batch), VD_OK);
+    return content_of(&buf);
+}
+
+/* Some bytes are changed; those near the front hold the numbers that everything hangs on. */
+static void
+mutate(struct vd_random *r, uint8_t *bytes, size_t len)
+{
+    size_t n = 1 + vd_random_below(r, 3);
+    while (n-- > 0) {
+        size_t reach = vd_random_below(r, 2) == 0 && len > 120 ? 120 : len;
+        size_t at = 1 + vd_random_below(r, reach - 1);
+        if (vd_random_below(r, 2) == 0)
+            bytes[at] ^= (uint8_t)(1u << vd_random_below(r, 8));
+        else
+            vd_random_bytes(r, bytes + at, 1);
+    }
+}
+
+static void
+test_changed_batches_are_judged_as_by_the_model(void **state)
+{
+    struct vd_random r = vd_random_start("changed batches");
+    unsigned seen[3] = {0};
+    (void)state;
+    for (unsigned round = 0; round < 20000; round++) {
+        vd_arena_rewind(&arena, 0);
+        struct vd_slice content = random_batch(&r);
+        uint8_t *bytes = vd_arena_copy(&arena, content);
+        assert_int_equal(check_against_model(content), VD_BATCH_OK);
+        for (unsigned i = 0; i < 4; i++) {
+            memcpy(bytes, content.ptr, content.len);
+            mutate(&r, bytes, content.len);
+            seen[check_against_model(vd_slice(bytes, content.len))]++;
+        }
+    }
+    assert_true(seen[VD_BATCH_OK] > 1000 && seen[VD_BATCH_BAD_CHANNEL] > 1000 &&
+                seen[VD_BATCH_BAD_BATCH] > 1000);
+}
+
+/* The last transaction of the last block counts before the first block is seen. */
+static void
+test_one_bad_transaction_costs_the_whole_span(void **state)
+{
+    struct vd_random r = vd_random_start("bad transactions");
+    struct vd_batch batch;
+    (void)state;
+    struct vd_span_batch span = random_span(&r);
+    struct vd_tx tx = {.type = VD_TX_DYNAMIC_FEE, .chain_id = CHAIN_ID};
+    struct vd_buf buf;
+    vd_buf_init(&buf, &arena);
+    vd_tx_encode(&buf, &tx);
+    struct vd_slice last = vd_buf_view(&buf);
+    span.blocks[span.block_count - 1].transactions = &last;
+    span.blocks[span.block_count - 1].transaction_count = 1;
+    struct vd_slice content = encode_span(&span);
+    assert_int_equal(vd_batch_decode(&batch, &config, content), VD_BATCH_OK);
+    /* 02 c5 80 80 80 80 c0 and a nonce and a gas limit of one byte each stand last, the protection
+       bits of those before aside. */
+    static const uint8_t tx_data[] = {0x02, 0xc5, 0x80, 0x80, 0x80, 0x80, 0xc0};
+    uint8_t *bytes = (uint8_t *)(uintptr_t)content.ptr;
+    size_t at = content.len - sizeof tx_data;
+    while (memcmp(bytes + at, tx_data, sizeof tx_data) != 0)
+        at--;
+    bytes[at] = 0x03;
+    assert_int_equal(vd_batch_decode(&batch, &config, content), VD_BATCH_BAD_BATCH);
 }
 
 /* --- spans put together by hand --- */
@@ -227,7 +339,7 @@ begin_span(void)
 static void
 expect_span(enum vd_batch_verdict expected, const char *what)
 {
-    struct vd_batch batch;
+    struct whole_batch batch;
     if (decode(&batch, vd_buf_view(&hand)) != expected)
         fail_msg("%s", what);
 }
@@ -371,7 +483,7 @@ test_signature_values_follow_the_type(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct vd_batch batch;
+        struct whole_batch batch;
         put_one_tx("00", cases[i].parity, cases[i].data, cases[i].rest);
         assert_int_equal(decode(&batch, vd_buf_view(&hand)), VD_BATCH_OK);
         struct vd_slice raw = batch.span.blocks[0].transactions[0];
@@ -387,7 +499,7 @@ test_signature_values_follow_the_type(void **state)
 static void
 test_origins_count_back_from_the_last_block(void **state)
 {
-    struct vd_batch batch;
+    struct whole_batch batch;
     (void)state;
     begin_span();
     /* Blocks 1 and 3 of five open an epoch: bits 01010. */
@@ -408,7 +520,7 @@ test_origins_count_back_from_the_last_block(void **state)
 static void
 test_unknown_batch_types_end_the_channel(void **state)
 {
-    struct vd_batch batch;
+    struct whole_batch batch;
     (void)state;
     for (unsigned type = 2; type < 256; type++) {
         uint8_t bytes[2] = {(uint8_t)type, 0xc0};
@@ -421,7 +533,7 @@ static void
 test_malformed_singular_batches_end_the_channel(void **state)
 {
     struct vd_random r = {.state = 1};
-    struct vd_batch out;
+    struct whole_batch out;
     struct vd_buf buf;
     (void)state;
     struct vd_singular_batch in = {.block = random_block(&r)};
@@ -521,7 +633,7 @@ static void
 test_small_arenas_are_no_verdict(void **state)
 {
     struct vd_random r = {.state = 5};
-    struct vd_batch batch;
+    struct whole_batch batch;
     enum vd_batch_verdict verdict;
     (void)state;
     struct vd_span_batch span = random_span(&r);
@@ -532,7 +644,7 @@ test_small_arenas_are_no_verdict(void **state)
     size_t size = 0;
     for (; err != VD_OK; size += 64) {
         vd_arena_init(&small, room, size);
-        err = vd_batch_decode(&batch, &verdict, &small, &config, content);
+        err = whole_batch_decode(&batch, &verdict, &small, &config, content);
         assert_true(err == VD_OK || err == VD_ERR_NO_MEMORY);
     }
     assert_int_equal(verdict, VD_BATCH_OK);
@@ -604,6 +716,8 @@ main(void)
         cmocka_unit_test_setup(test_random_singular_batches_survive, setup),
         cmocka_unit_test_setup(test_random_span_batches_survive, setup),
         cmocka_unit_test_setup(test_truncated_batches_end_the_channel, setup),
+        cmocka_unit_test_setup(test_changed_batches_are_judged_as_by_the_model, setup),
+        cmocka_unit_test_setup(test_one_bad_transaction_costs_the_whole_span, setup),
         cmocka_unit_test_setup(test_counts_of_blocks_and_transactions, setup),
         cmocka_unit_test_setup(test_forms_of_transactions, setup),
         cmocka_unit_test_setup(test_tx_data_over_its_limit_ends_the_channel, setup),

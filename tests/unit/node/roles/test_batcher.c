@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "support/random.h"
+#include "unit/core/rollup/whole_batch.h"
 #include "viaduct/core/codec/rlp.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/node/platform/memory.h"
@@ -175,10 +176,11 @@ read_channel(struct model *m)
     size_t mark = vd_arena_mark(&m->arena);
     struct vd_rlp r = vd_rlp(vd_slice(plain, len));
     while (vd_rlp_more(&r)) {
-        struct vd_batch batch;
+        struct whole_batch batch;
         enum vd_batch_verdict verdict;
         struct vd_slice content = vd_rlp_string(&r);
-        assert_int_equal(vd_batch_decode(&batch, &verdict, &m->arena, &m->rollup, content), VD_OK);
+        assert_int_equal(whole_batch_decode(&batch, &verdict, &m->arena, &m->rollup, content),
+                         VD_OK);
         assert_int_equal(verdict, VD_BATCH_OK);
         size_t count = batch.type == VD_BATCH_SPAN ? batch.span.block_count : 1;
         uint64_t first = batch.type == VD_BATCH_SPAN ? batch.span.rel_timestamp / 2
