@@ -143,16 +143,30 @@ find_l1_head(struct command *c, struct vd_snapshot *snapshot)
     return err;
 }
 
+/* A hash that was given as an option, if it was. */
+static enum vd_err
+take_hash(struct command *c, struct vd_hash *hash, const char *text, const char *name)
+{
+    if (text && !vd_file_parse_fixed(hash->b, sizeof hash->b, text)) {
+        snprintf(c->error, sizeof c->error, "--%s is not 0x and 64 hex digits", name);
+        return VD_ERR_INVALID;
+    }
+    return VD_OK;
+}
+
 static enum vd_err
 ask(struct command *c)
 {
     struct vd_snapshot *snapshot = NULL;
     c->question.claimed_block =
         c->options.prove_to == UINT64_MAX ? c->options.prove_from + 1 : c->options.prove_to;
-    enum vd_err err = vd_snapshot_begin(&snapshot, c->store);
-    if (err == VD_OK) {
-        err = find_l1_head(c, snapshot);
-        vd_snapshot_end(snapshot);
+    enum vd_err err = VD_OK;
+    if (!c->options.prove_l1_head) {
+        err = vd_snapshot_begin(&snapshot, c->store);
+        if (err == VD_OK) {
+            err = find_l1_head(c, snapshot);
+            vd_snapshot_end(snapshot);
+        }
     }
     if (err != VD_OK) {
         snprintf(c->error, sizeof c->error, "block %llu is not safe in this database",
@@ -164,13 +178,11 @@ ask(struct command *c)
         err =
             vd_record_output(NULL, &c->question.claimed_root, c->store, c->question.claimed_block);
     }
-    struct vd_hash claim;
-    if (err == VD_OK && c->options.prove_claim) {
-        if (!vd_file_parse_fixed(claim.b, sizeof claim.b, c->options.prove_claim)) {
-            snprintf(c->error, sizeof c->error, "--claim is not 0x and 64 hex digits");
-            return VD_ERR_INVALID;
-        }
-        c->question.claimed_root = claim;
+    if (err == VD_OK) {
+        err = take_hash(c, &c->question.claimed_root, c->options.prove_claim, "claim");
+    }
+    if (err == VD_OK) {
+        err = take_hash(c, &c->question.l1_head, c->options.prove_l1_head, "l1-head");
     }
     return err == VD_OK ? vd_record_ask(c->record, &c->question, c->rollup.l2.chain_id) : err;
 }
