@@ -17,6 +17,7 @@
 #include "commands.h"
 #include "deploy_file.h"
 #include "dev_deploy.h"
+#include "dev_founding.h"
 #include "dev_rpc.h"
 #include "drill.h"
 #include "founding.h"
@@ -31,43 +32,15 @@
 #include "viaduct/node/platform/memory.h"
 
 #define ARENA_BYTES ((size_t)1 << 32)
-#define L1_CHAIN 900u
-#define L2_CHAIN 901u
 #define L1_GAS_LIMIT 60000000u
-#define L2_GAS_LIMIT 400000000u
 #define L1_INTERVAL_MS 1000u
 #define L1_SAFE_DEPTH 8u
 #define L1_FINALIZED_DEPTH 24u /* reorgs of 20 blocks can be tried */
 #define STATUS_MS 1000u
 #define DRILL_CHANNEL_MS 1000u /* the sooner the first blocks are safe, the sooner it begins */
-/* Accounts of the ten with a role: posting batches; proposing outputs; deploying, owning and
-   guarding the contracts; disputing false outputs. */
-#define BATCHER 9u
-#define PROPOSER 8u
-#define OWNER 7u
-#define CHALLENGER 6u
-/* Of the drill: its dishonest proposer and its user. */
-#define DISHONEST 5u
-#define USER 0u
-/* Delays of settlement in seconds, so short that a withdrawal is walked in a minute. */
-#define PROOF_MATURITY_S 5u
-#define GAME_CLOCK_S 5u
-#define GAME_EXTENSION_S 1u
-#define PREIMAGE_CHALLENGE_S 2u
-#define GAME_FINALITY_S 3u
-#define WETH_DELAY_S 3u
-#define PAUSE_EXPIRY_S 7884000u
-/* The game as on any chain. */
-#define GAME_MAX_DEPTH 64u
-#define GAME_SPLIT_DEPTH 20u
-#define GAME_BOND_WEI 80000000000000000u
-#define STEP_BOND_WEI 1280000000000000000u
-#define PREIMAGE_MIN_BYTES 126000u
 
 /* POSIX leaves this declaration to the program. */
 extern char **environ;
-
-static const struct vd_address inbox = {{0xff, 0x00, [18] = 0x09, [19] = 0x01}};
 
 struct command {
     struct vd_run run; /* first: the callbacks get it */
@@ -220,24 +193,6 @@ static const struct placed l1_contracts[] = {
 };
 #define L1_CONTRACTS (sizeof l1_contracts / sizeof l1_contracts[0])
 
-/* 10,000 ETH in wei. */
-static struct vd_u256
-dev_balance(void)
-{
-    struct vd_u256 ether = vd_u256(1000000000000000000u);
-    struct vd_u256 count = vd_u256(10000);
-    return vd_u256_mul(&ether, &count);
-}
-
-static void
-fund(struct vd_genesis_account *accounts)
-{
-    for (size_t i = 0; i < VD_DEV_ACCOUNTS; i++) {
-        accounts[i] = (struct vd_genesis_account){.address = vd_dev_accounts[i].address,
-                                                  .balance = dev_balance()};
-    }
-}
-
 static void
 place(struct vd_genesis_account *accounts)
 {
@@ -264,7 +219,7 @@ l1_genesis(struct command *c, char *error, size_t error_len)
         VD_ARENA_NEW(&c->arena, struct vd_genesis_account, L1_CONTRACTS + VD_DEV_ACCOUNTS);
     VD_ASSERT(accounts != NULL);
     place(accounts);
-    fund(accounts + L1_CONTRACTS);
+    vd_dev_fund(accounts + L1_CONTRACTS);
     const struct vd_clock *clock = vd_clock_system();
     c->l1_genesis = (struct vd_genesis){.timestamp = clock->wall_ms(clock->ctx) / 1000 - 1,
                                         .gas_limit = L1_GAS_LIMIT,
@@ -376,61 +331,6 @@ open_signer(struct command *c, struct vd_signer **out, size_t account, char *err
     return true;
 }
 
-static struct vd_fee_vault
-dev_vault(void)
-{
-    return (struct vd_fee_vault){.recipient = vd_dev_accounts[OWNER].address,
-                                 .network = VD_WITHDRAWAL_NETWORK_L2};
-}
-
-static void
-fill_founding(struct command *c)
-{
-    struct vd_genesis_account *funded =
-        VD_ARENA_NEW(&c->arena, struct vd_genesis_account, VD_DEV_ACCOUNTS);
-    VD_ASSERT(funded != NULL);
-    fund(funded);
-    const struct vd_address *owner = &vd_dev_accounts[OWNER].address;
-    c->founding = (struct vd_founding){.l1_chain_id = L1_CHAIN,
-                                       .l2_chain_id = L2_CHAIN,
-                                       .block_time_s = 1,
-                                       .seq_window_size = 3600,
-                                       .gas_limit = L2_GAS_LIMIT,
-                                       .base_fee = vd_u256(1000000),
-                                       .eip1559 = {.denominator = 250, .elasticity = 6},
-                                       .base_fee_scalar = 1368,
-                                       .blob_base_fee_scalar = 810949,
-                                       .funded = funded,
-                                       .funded_count = VD_DEV_ACCOUNTS,
-                                       .batcher = vd_dev_accounts[BATCHER].address,
-                                       .proposer = vd_dev_accounts[PROPOSER].address,
-                                       .unsafe_block_signer = *owner,
-                                       .system_owner = *owner,
-                                       .guardian = *owner,
-                                       .l2_proxy_owner = *owner,
-                                       .sequencer_vault = dev_vault(),
-                                       .base_fee_vault = dev_vault(),
-                                       .l1_fee_vault = dev_vault(),
-                                       .operator_fee_vault = dev_vault(),
-                                       .proof_maturity_delay_s = PROOF_MATURITY_S,
-                                       .game_finality_delay_s = GAME_FINALITY_S,
-                                       .game_clock_s = GAME_CLOCK_S,
-                                       .game_extension_s = GAME_EXTENSION_S,
-                                       .weth_delay_s = WETH_DELAY_S,
-                                       .pause_expiry_s = PAUSE_EXPIRY_S,
-                                       .preimage_challenge_s = PREIMAGE_CHALLENGE_S,
-                                       .game_max_depth = GAME_MAX_DEPTH,
-                                       .game_split_depth = GAME_SPLIT_DEPTH,
-                                       .game_bond = vd_u256(GAME_BOND_WEI),
-                                       .bisection_bond = vd_u256(GAME_BOND_WEI),
-                                       .step_bond = vd_u256(STEP_BOND_WEI),
-                                       .preimage_min_bytes = PREIMAGE_MIN_BYTES,
-                                       .l1.batch_inbox = inbox};
-    if (c->options.drill) {
-        vd_drill_found(&c->founding, L1_INTERVAL_MS / 1000);
-    }
-}
-
 /* Computes the chain.  L1's genesis is the anchor: the contracts come in the blocks above, so the
    rollup sees everything that ever happened to them. */
 static bool
@@ -441,9 +341,12 @@ compute(struct command *c, char *error, size_t error_len)
                            .number = start->number,
                            .parent_hash = start->parent_hash,
                            .timestamp = start->timestamp};
-    fill_founding(c);
-    if (!vd_l1_plan_make(&c->plan, &c->arena, &c->founding, &vd_dev_accounts[OWNER].address, true,
-                         error, error_len)) {
+    vd_dev_founding(&c->founding, &c->arena);
+    if (c->options.drill) {
+        vd_drill_found(&c->founding, L1_INTERVAL_MS / 1000);
+    }
+    if (!vd_l1_plan_make(&c->plan, &c->arena, &c->founding, &vd_dev_accounts[VD_DEV_OWNER].address,
+                         true, error, error_len)) {
         return false;
     }
     c->founding.l1 = c->plan.at;
@@ -546,8 +449,8 @@ deploy(struct command *c)
     c->deploy = (struct vd_dev_deploy){.engine = c->l1_engine,
                                        .chain = c->l1,
                                        .plan = &c->plan,
-                                       .key = vd_dev_accounts[OWNER].key,
-                                       .chain_id = L1_CHAIN,
+                                       .key = vd_dev_accounts[VD_DEV_OWNER].key,
+                                       .chain_id = VD_DEV_L1_CHAIN,
                                        .arena = &c->arena,
                                        .done = on_deployed,
                                        .ctx = c};
@@ -599,13 +502,13 @@ static const char *
 role_of(size_t account)
 {
     switch (account) {
-    case BATCHER:
+    case VD_DEV_BATCHER:
         return "  (batcher)";
-    case PROPOSER:
+    case VD_DEV_PROPOSER:
         return "  (proposer)";
-    case OWNER:
+    case VD_DEV_OWNER:
         return "  (owner, guardian)";
-    case CHALLENGER:
+    case VD_DEV_CHALLENGER:
         return "  (challenger)";
     default:
         return "";
@@ -650,10 +553,10 @@ write_info(const struct command *c, const char *l2_url, char *error, size_t erro
     for (size_t i = 0; vd_founding_l2_contract(i, &name, &address); i++) {
         json_object_set_new(predeploys, name, hex_text(address.b, 20));
     }
-    json_t *info =
-        json_pack("{s:{s:s, s:i}, s:{s:s, s:i}, s:o, s:o, s:o}", "l1", "rpc", c->l1_url, "chainId",
-                  (int)L1_CHAIN, "l2", "rpc", l2_url, "chainId", (int)L2_CHAIN, "accounts",
-                  accounts, "contracts", vd_addresses_write(&c->plan.at), "predeploys", predeploys);
+    json_t *info = json_pack("{s:{s:s, s:i}, s:{s:s, s:i}, s:o, s:o, s:o}", "l1", "rpc", c->l1_url,
+                             "chainId", (int)VD_DEV_L1_CHAIN, "l2", "rpc", l2_url, "chainId",
+                             (int)VD_DEV_L2_CHAIN, "accounts", accounts, "contracts",
+                             vd_addresses_write(&c->plan.at), "predeploys", predeploys);
     bool stored = vd_file_store(info, c->options.info, error, error_len);
     json_decref(info);
     return stored;
@@ -682,11 +585,11 @@ on_status(uv_timer_t *timer)
 static bool
 open_l1(struct command *c, char *error, size_t error_len)
 {
-    vd_chain_config_l1(&c->l1_chain, L1_CHAIN, 0, 0);
+    vd_chain_config_l1(&c->l1_chain, VD_DEV_L1_CHAIN, 0, 0);
     return make_folder(c, error, error_len) &&
-           open_signer(c, &c->batcher, BATCHER, error, error_len) &&
-           open_signer(c, &c->proposer, PROPOSER, error, error_len) &&
-           open_signer(c, &c->challenger, CHALLENGER, error, error_len) &&
+           open_signer(c, &c->batcher, VD_DEV_BATCHER, error, error_len) &&
+           open_signer(c, &c->proposer, VD_DEV_PROPOSER, error, error_len) &&
+           open_signer(c, &c->challenger, VD_DEV_CHALLENGER, error, error_len) &&
            l1_genesis(c, error, error_len) && open_l1_engine(c, error, error_len) &&
            serve_l1(c, error, error_len) && compute(c, error, error_len);
 }
@@ -701,8 +604,8 @@ serve_l2(struct command *c)
     }
     snprintf(c->l2_url, sizeof c->l2_url, "http://%s:%u", c->options.http_host,
              (unsigned)vd_node_port(c->node));
-    printf("L1  chain %u  %s\nL2  chain %u  %s\ndata in %s%s\n", L1_CHAIN, c->l1_url, L2_CHAIN,
-           c->l2_url, c->folder, c->temporary ? " (removed at the end)" : "");
+    printf("L1  chain %u  %s\nL2  chain %u  %s\ndata in %s%s\n", VD_DEV_L1_CHAIN, c->l1_url,
+           VD_DEV_L2_CHAIN, c->l2_url, c->folder, c->temporary ? " (removed at the end)" : "");
     if (!c->options.drill) {
         print_accounts();
     }
@@ -755,10 +658,10 @@ drill(struct command *c)
                                      .l1_url = c->l1_url,
                                      .l2_url = c->l2_url,
                                      .addresses = &c->plan.at,
-                                     .dishonest_key = vd_dev_accounts[DISHONEST].key,
-                                     .user_key = vd_dev_accounts[USER].key,
-                                     .proposer = vd_dev_accounts[PROPOSER].address,
-                                     .challenger = vd_dev_accounts[CHALLENGER].address,
+                                     .dishonest_key = vd_dev_accounts[VD_DEV_DISHONEST].key,
+                                     .user_key = vd_dev_accounts[VD_DEV_USER].key,
+                                     .proposer = vd_dev_accounts[VD_DEV_PROPOSER].address,
+                                     .challenger = vd_dev_accounts[VD_DEV_CHALLENGER].address,
                                      .l1_block_s = L1_INTERVAL_MS / 1000};
     while (!c->served && !c->run.stopping) {
         uv_run(&c->run.loop, UV_RUN_DEFAULT);
