@@ -21,6 +21,8 @@
 #define MAX_L2 6000u
 #define MAX_TXS 8u
 #define MAX_PAYLOADS 4000u
+#define MAX_WAITING 64u /* of the transaction manager, as it is by default */
+#define MAX_COMMANDS 16u
 #define L1_SECONDS 12u
 #define ARENA ((size_t)2 << 30)
 
@@ -51,7 +53,8 @@ struct world {
     uint64_t salt;
     struct payload payloads[MAX_PAYLOADS];
     size_t payload_count;
-    uint64_t now; /* seconds */
+    size_t waiting; /* payloads in no block */
+    uint64_t now;   /* seconds */
 };
 
 struct l2_block {
@@ -59,6 +62,12 @@ struct l2_block {
     const struct vd_slice *txs;
     size_t count;
     size_t deposits;
+};
+
+/* What the sequencer asked of the engine. */
+struct command {
+    bool seals;
+    struct vd_attributes attributes; /* of a block to open */
 };
 
 /* One node: its chain and its roles. */
@@ -88,10 +97,10 @@ struct node {
     bool origin_wanted;
     bool origin_left;
     uint64_t origin_number;
-    unsigned opening; /* answers that are due: one to each question */
-    unsigned sealing;
+    struct command commands[MAX_COMMANDS]; /* in the order in which they were given */
+    size_t command_count;
     bool is_open;
-    const struct vd_attributes *open;
+    struct vd_attributes open;
 
     struct vd_batcher *batcher;
     struct vd_channel_job *job;
@@ -116,6 +125,7 @@ mine_l1(struct world *w)
     for (size_t i = 0; i < w->payload_count && b->count < room; i++) {
         if (!w->payloads[i].included) {
             w->payloads[i].included = true;
+            w->waiting--;
             w->payloads[i].block = w->l1_head;
             b->payloads[b->count] = i;
             b->txs[b->count++] = w->payloads[i].raw;
@@ -144,6 +154,7 @@ cut_l1(struct world *w, struct node *owner, uint64_t depth)
         struct l1_block *b = &w->l1[w->l1_head--];
         for (size_t i = 0; i < b->count; i++) {
             w->payloads[b->payloads[i]].included = false;
+            w->waiting++;
             tell_payload(owner, b->payloads[i], VD_TXM_REORGED_OUT);
         }
     }
@@ -322,18 +333,34 @@ fetch_origin(void *ctx, uint64_t number)
     n->origin_number = number;
 }
 
+static struct command *
+add_command(struct node *n)
+{
+    assert_true(n->command_count < MAX_COMMANDS);
+    struct command *command = &n->commands[n->command_count++];
+    *command = (struct command){0};
+    return command;
+}
+
 static void
 open_block(void *ctx, const struct vd_attributes *attributes)
 {
     struct node *n = ctx;
-    n->opening++;
-    n->open = attributes;
+    struct vd_attributes *a = &add_command(n)->attributes;
+    struct vd_slice *txs =
+        VD_ARENA_NEW(&n->w->arena, struct vd_slice, attributes->transaction_count);
+    for (size_t i = 0; i < attributes->transaction_count; i++) {
+        struct vd_slice raw = attributes->transactions[i];
+        txs[i] = vd_slice(vd_arena_copy(&n->w->arena, raw), raw.len);
+    }
+    *a = *attributes;
+    a->transactions = txs;
 }
 
 static void
 seal(void *ctx)
 {
-    ((struct node *)ctx)->sealing++;
+    add_command(ctx)->seals = true;
 }
 
 static void
@@ -365,7 +392,11 @@ send_frame(void *ctx, struct vd_slice data, struct vd_slice tag)
 {
     struct node *n = ctx;
     struct world *w = n->w;
+    if (w->waiting >= MAX_WAITING) {
+        return VD_ERR_BUSY;
+    }
     assert_true(w->payload_count < MAX_PAYLOADS);
+    w->waiting++;
     struct payload *p = &w->payloads[w->payload_count];
     struct vd_tx tx = {.type = VD_TX_DYNAMIC_FEE,
                        .has_chain_id = true,
@@ -392,8 +423,8 @@ send_frame(void *ctx, struct vd_slice data, struct vd_slice tag)
 static size_t
 room(void *ctx)
 {
-    (void)ctx;
-    return 8;
+    size_t waiting = ((struct node *)ctx)->w->waiting;
+    return waiting < MAX_WAITING ? MAX_WAITING - waiting : 0;
 }
 
 /* --- a node --- */
@@ -491,6 +522,7 @@ static void
 answer_set(struct node *n)
 {
     n->setting = false;
+    n->is_open = false;
     n->unsafe = n->set.unsafe.number;
     n->safe = n->set.safe.number;
     assert_true(vd_hash_eq(&n->blocks[n->unsafe].ref.hash, &n->set.unsafe.hash));
@@ -540,6 +572,44 @@ answer_follower(struct node *n)
     return true;
 }
 
+/* The engine's chain went another way than the sequencer thinks. */
+static void
+follow_engine(struct node *n)
+{
+    if (vd_sequencer_is_active(n->sequencer)) {
+        vd_sequencer_start(n->sequencer, n->w->now * 1000, &n->blocks[n->unsafe].ref,
+                           &n->w->system);
+    }
+}
+
+static void
+answer_open(struct node *n, const struct vd_attributes *a)
+{
+    bool fits = vd_hash_eq(&a->parent.hash, &n->blocks[n->unsafe].ref.hash);
+    if (fits) {
+        n->is_open = true;
+        n->open = *a;
+    }
+    vd_sequencer_opened(n->sequencer, n->w->now * 1000, fits ? VD_OK : VD_ERR_MISMATCH);
+    if (!fits) {
+        follow_engine(n);
+    }
+}
+
+static void
+answer_seal(struct node *n)
+{
+    uint64_t now = n->w->now * 1000;
+    if (!n->is_open) {
+        vd_sequencer_sealed(n->sequencer, now, VD_ERR_NOT_FOUND, NULL);
+        follow_engine(n);
+        return;
+    }
+    n->is_open = false;
+    append(n, &n->open, n->open.no_tx_pool ? 0 : vd_random_below(&n->w->random, 3));
+    vd_sequencer_sealed(n->sequencer, now, VD_OK, &n->blocks[n->unsafe].ref);
+}
+
 static bool
 answer_sequencer(struct node *n)
 {
@@ -552,19 +622,15 @@ answer_sequencer(struct node *n)
         } else {
             vd_sequencer_no_origin(n->sequencer, now);
         }
-    } else if (n->opening) {
-        n->opening--;
-        n->is_open = vd_hash_eq(&n->open->parent.hash, &n->blocks[n->unsafe].ref.hash);
-        vd_sequencer_opened(n->sequencer, now, n->is_open ? VD_OK : VD_ERR_MISMATCH);
-    } else if (n->sealing) {
-        n->sealing--;
-        if (!n->is_open) {
-            vd_sequencer_sealed(n->sequencer, now, VD_ERR_NOT_FOUND, NULL);
-            return true;
+    } else if (n->command_count > 0) {
+        struct command command = n->commands[0];
+        n->command_count--;
+        memmove(n->commands, n->commands + 1, n->command_count * sizeof command);
+        if (command.seals) {
+            answer_seal(n);
+        } else {
+            answer_open(n, &command.attributes);
         }
-        n->is_open = false;
-        append(n, n->open, n->open->no_tx_pool ? 0 : vd_random_below(&w->random, 3));
-        vd_sequencer_sealed(n->sequencer, now, VD_OK, &n->blocks[n->unsafe].ref);
     } else {
         return false;
     }
@@ -693,6 +759,8 @@ run_world(unsigned run, bool reorgs)
         world_second(&w, &sequencer, &verifier, false);
     }
     assert_true(sequencer.unsafe + 1 >= (w.now - 1000) / 2);
+    /* What is unsafe: the blocks of the channel in hand (at most 60 s, 30 blocks), and those of the
+       channels before it for the few L1 blocks that their frames wait.  Twice what is ever seen. */
     assert_true(sequencer.safe + 120 >= sequencer.unsafe);
     assert_true(verifier.safe + 60 >= sequencer.safe);
     uint64_t common = verifier.safe < sequencer.safe ? verifier.safe : sequencer.safe;

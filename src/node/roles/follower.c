@@ -15,14 +15,15 @@
 
 enum state {
     IDLE,
-    STARTING,   /* walks down the unsafe chain */
-    WAIT_L1_ID, /* the same, an L1 hash is asked for */
-    SETTING,    /* the engine is cutting back */
-    WORKING,    /* work is under way */
-    NEED_L1,    /* derivation wants an L1 block that is not there yet */
-    FETCHING,   /* it is asked for */
-    BUILDING,   /* the engine has the payload */
-    PAUSED,     /* until retry_at_ms, then works on */
+    STARTING,    /* walks down the unsafe chain */
+    WAIT_L1_ID,  /* the same, an L1 hash is asked for */
+    RETRY_L1_ID, /* the same, L1 did not answer: asked again at retry_at_ms */
+    SETTING,     /* the engine is cutting back */
+    WORKING,     /* work is under way */
+    NEED_L1,     /* derivation wants an L1 block that is not there yet */
+    FETCHING,    /* it is asked for */
+    BUILDING,    /* the engine has the payload */
+    PAUSED,      /* until retry_at_ms, then works on */
     STOPPED,
 };
 
@@ -267,8 +268,10 @@ vd_follower_l1_hash(struct vd_follower *f, uint64_t now_ms, enum vd_err err,
         return;
     }
     if (err != VD_OK && err != VD_ERR_NOT_FOUND) {
-        f->restart = true;
+        /* The walk goes on where it is: a window has thousands of origins, and one from its top
+           after each lost answer might never reach the bottom. */
         pause(f, now_ms, "L1 does not answer", vd_err_text(err));
+        f->state = RETRY_L1_ID;
         return;
     }
     struct l1_id *id = &f->ids[f->id_count++ % MAX_L1_IDS];
@@ -486,10 +489,15 @@ vd_follower_built(struct vd_follower *f, uint64_t now_ms, enum vd_payload_verdic
 void
 vd_follower_tick(struct vd_follower *f, uint64_t now_ms)
 {
-    if (f->state != PAUSED || now_ms < f->retry_at_ms || restarted(f, now_ms)) {
+    bool waits = f->state == PAUSED || f->state == RETRY_L1_ID;
+    if (!waits || now_ms < f->retry_at_ms || restarted(f, now_ms)) {
         return;
     }
-    take_output(f, now_ms);
+    if (f->state == RETRY_L1_ID) {
+        sync_step(f, now_ms);
+    } else {
+        take_output(f, now_ms);
+    }
 }
 
 void
@@ -524,5 +532,5 @@ bool
 vd_follower_is_started(const struct vd_follower *f)
 {
     return f->state != IDLE && f->state != STARTING && f->state != WAIT_L1_ID &&
-           f->state != SETTING;
+           f->state != RETRY_L1_ID && f->state != SETTING;
 }

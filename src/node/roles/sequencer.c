@@ -44,7 +44,10 @@ struct vd_sequencer {
     uint64_t retry_at_ms;
     bool fetching;
     bool fetching_stale;
-    bool answer_stale; /* an open or seal of before the last start is under way */
+    /* Answers of before the last start that are still to come.  Of each kind they come in order; an
+       opened block may be told before the seal that was asked for earlier is durable. */
+    unsigned stale_opened;
+    unsigned stale_sealed;
     bool drift_noted;
     bool advances;         /* the block in hand opens the next origin's epoch */
     struct vd_arena arena; /* of the attributes in use */
@@ -199,12 +202,19 @@ advance(struct vd_sequencer *s, uint64_t now_ms)
     }
 }
 
+static void
+forget_answers(struct vd_sequencer *s)
+{
+    s->stale_opened += s->state == OPENING ? 1 : 0;
+    s->stale_sealed += s->state == SEALING ? 1 : 0;
+    s->fetching_stale = s->fetching;
+}
+
 void
 vd_sequencer_start(struct vd_sequencer *s, uint64_t now_ms, const struct vd_l2_ref *head,
                    const struct vd_system_config *system)
 {
-    s->answer_stale = s->answer_stale || s->state == OPENING || s->state == SEALING;
-    s->fetching_stale = s->fetching;
+    forget_answers(s);
     s->head = *head;
     s->system = *system;
     origin_clear(s->current);
@@ -218,8 +228,7 @@ vd_sequencer_start(struct vd_sequencer *s, uint64_t now_ms, const struct vd_l2_r
 void
 vd_sequencer_stop(struct vd_sequencer *s)
 {
-    s->answer_stale = s->answer_stale || s->state == OPENING || s->state == SEALING;
-    s->fetching_stale = s->fetching;
+    forget_answers(s);
     s->state = STOPPED;
 }
 
@@ -333,11 +342,12 @@ use_next_origin(struct vd_sequencer *s)
 void
 vd_sequencer_opened(struct vd_sequencer *s, uint64_t now_ms, enum vd_err err)
 {
-    if (s->answer_stale || s->state != OPENING) {
-        s->answer_stale = false;
+    if (s->stale_opened > 0) {
+        s->stale_opened--;
         advance(s, now_ms);
         return;
     }
+    VD_ASSERT(s->state == OPENING);
     s->state = err == VD_OK ? OPEN : READY;
     if (err != VD_OK) {
         note(s, vd_err_text(err), s->attributes.origin.number);
@@ -352,11 +362,12 @@ void
 vd_sequencer_sealed(struct vd_sequencer *s, uint64_t now_ms, enum vd_err err,
                     const struct vd_l2_ref *ref)
 {
-    if (s->answer_stale || s->state != SEALING) {
-        s->answer_stale = false;
+    if (s->stale_sealed > 0) {
+        s->stale_sealed--;
         advance(s, now_ms);
         return;
     }
+    VD_ASSERT(s->state == SEALING);
     if (err != VD_OK) {
         note(s, vd_err_text(err), s->attributes.origin.number);
         s->state = OPEN; /* tried again at the next tick */

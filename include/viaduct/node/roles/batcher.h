@@ -11,7 +11,7 @@
      two of its frames the same blocks give the same frames, and the missing ones are sent.
    - It believes nothing but derivation: a channel whose last frame derivation has read past
      without the safe head reaching its last block did not take (timeout, reorg, drop), and the
-     batcher goes back to the block after the safe head.
+     batcher goes back to the block after the safe head, as soon as derivation has read all of L1.
 
    One thread. */
 #ifndef VIADUCT_NODE_ROLES_BATCHER_H
@@ -71,8 +71,9 @@ void vd_batcher_free(struct vd_batcher *batcher);
    stays unfinished. */
 void vd_batcher_restore(struct vd_batcher *batcher, const struct vd_txm_status *payload);
 /* Derivation's and the chain's progress; safe and derived_l1 of one moment.  derived_l1 is the last
-   L1 block read by derivation, l1_head L1's latest; the batcher begins once the former has reached
-   the latter's first value, so that the safe head tells what is on L1 already. */
+   L1 block read by derivation, l1_head L1's latest; the batcher begins, and begins again after it
+   had to go back, once the former has reached the latter's value of then, so that the safe head
+   tells what is on L1 already. */
 void vd_batcher_heads(struct vd_batcher *batcher, uint64_t now_ms, const struct vd_l2_ref *unsafe,
                       const struct vd_l2_ref *safe, uint64_t derived_l1, uint64_t l1_head);
 void vd_batcher_tick(struct vd_batcher *batcher, uint64_t now_ms);

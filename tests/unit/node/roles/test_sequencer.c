@@ -333,6 +333,36 @@ test_a_start_on_another_head_forgets_what_was_asked(void **state)
     vd_sequencer_free(m.sequencer);
 }
 
+/* The engine tells an opened block as soon as it stands, a sealed one when it is durable: after a
+   start the new block's answer may come before that of the seal asked for earlier. */
+static void
+test_a_late_answer_of_before_a_start_is_not_taken_for_a_new_one(void **state)
+{
+    (void)state;
+    static struct model m;
+    start(&m, 0);
+    m.now = 2;
+    vd_sequencer_tick(m.sequencer, m.now * 1000);
+    assert_true(m.sealing);
+    m.sealing = false; /* its answer is still to come */
+    struct vd_system_config system = {
+        .gas_limit = 30000000, .scalar = {1}, .eip1559 = {.denominator = 250, .elasticity = 6}};
+    vd_sequencer_start(m.sequencer, m.now * 1000, &m.head, &system);
+    answer_fetch(&m);
+    assert_true(m.opening);
+    m.opening = false;
+    vd_sequencer_opened(m.sequencer, m.now * 1000, VD_OK);
+    assert_true(m.sealing);
+    struct vd_l2_ref given_up = {.hash = {{9}}, .number = 7};
+    vd_sequencer_sealed(m.sequencer, m.now * 1000, VD_OK, &given_up);
+    settle(&m);
+    for (int i = 0; i < 20; i++) {
+        second(&m, true);
+    }
+    assert_int_equal(m.head.number, m.now / 2);
+    vd_sequencer_free(m.sequencer);
+}
+
 static void
 test_an_origin_that_left_l1_is_not_built_on(void **state)
 {
@@ -390,6 +420,7 @@ main(void)
         cmocka_unit_test(test_the_drift_limit_is_told_once_an_episode),
         cmocka_unit_test(test_behind_the_clock_blocks_follow_at_once),
         cmocka_unit_test(test_a_start_on_another_head_forgets_what_was_asked),
+        cmocka_unit_test(test_a_late_answer_of_before_a_start_is_not_taken_for_a_new_one),
         cmocka_unit_test(test_an_origin_that_left_l1_is_not_built_on),
         cmocka_unit_test(test_a_start_on_an_origin_that_left_l1_asks_for_other_heads),
     };
