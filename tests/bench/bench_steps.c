@@ -25,6 +25,8 @@ struct work {
     uint32_t slots;    /* of the contract */
     uint32_t accounts; /* 0xdd, with a number in their last four bytes */
     uint32_t code;     /* bytes of theirs, all different */
+    void (*fill_code)(uint8_t *code);
+    uint32_t least; /* gas below which the row says nothing */
 };
 
 /* Three words with all their bits set, but not the same. */
@@ -151,6 +153,30 @@ fill_ecrecover(uint8_t *in)
     in[127] = 1;
 }
 
+/* A jump over the whole code, which has as many instructions as can be. */
+static void
+fill_code_far(uint8_t *code)
+{
+    memset(code, 0x5b, CODE_MAX - 4);
+    vd_store_be32(code, 0x615ffb56);
+}
+
+/* A jump to a long run of calls of which none is made: the stack is empty. */
+static void
+fill_code_vain(uint8_t *code)
+{
+    fill_code_far(code);
+    vd_store_be32(code, 0x615f0056);
+    memset(code + 0x5f01, 0xf1, 200);
+}
+
+/* More codes of the greatest size than the window holds, each called in turn: the accounts are warm
+   after the first round. */
+#define WARM_CODES 2047u
+#define WARM_CALL(gas) \
+    "600101"           \
+    "806107ff1673dd00000000000000000000000000000000000000175f5f5f5f5f85" gas "f15050"
+
 #define COUNT "600101" /* the next key or account */
 static const struct work works[] = {
     {.name = "JUMPDEST", .body = "5b", .repeat = 8000, .rest = 20000},
@@ -221,6 +247,40 @@ static const struct work works[] = {
      .rest = 60000,
      .accounts = 30000,
      .code = CODE_MAX},
+    {.name = "CALL cold, 24 KiB, jump",
+     .setup = "73dd00000000000000000000000000000000000000",
+     .body = COUNT "5f5f5f5f5f855af150",
+     .repeat = 4,
+     .rest = 60000,
+     .accounts = 30000,
+     .code = CODE_MAX,
+     .fill_code = fill_code_far},
+    {.name = "CALL warm, 24 KiB",
+     .setup = "5f",
+     .body = WARM_CALL("5a"),
+     .repeat = 20,
+     .rest = 100000,
+     .accounts = WARM_CODES,
+     .code = CODE_MAX,
+     .least = 30000000},
+    {.name = "CALL warm, 24 KiB, jump",
+     .setup = "5f",
+     .body = WARM_CALL("5a"),
+     .repeat = 20,
+     .rest = 100000,
+     .accounts = WARM_CODES,
+     .code = CODE_MAX,
+     .fill_code = fill_code_far,
+     .least = 30000000},
+    {.name = "CALL warm, 24 KiB, vain",
+     .setup = "5f",
+     .body = WARM_CALL("6014"),
+     .repeat = 20,
+     .rest = 100000,
+     .accounts = WARM_CODES,
+     .code = CODE_MAX,
+     .fill_code = fill_code_vain,
+     .least = 30000000},
     {.name = "ecrecover",
      .body = PRECOMPILE("0080", "01"),
      .repeat = 10,
@@ -365,6 +425,8 @@ add_state(struct chain *c, struct vd_genesis_account *contract, const struct wor
         struct vd_genesis_account *account = chain_account(c, address, 1);
         if (w->code != 0) {
             uint8_t *code = vd_arena_zeroed(&c->arena, w->code, 1, 1);
+            if (w->fill_code != NULL)
+                w->fill_code(code);
             vd_store_be32(code + w->code - 4, i);
             account->code = vd_slice(code, w->code);
         }
@@ -612,6 +674,7 @@ main(int argc, char **argv)
     uint64_t base_steps = measure(NULL, gas, 0);
     for (size_t i = 0; i < sizeof works / sizeof *works; i++) {
         uint64_t least = (uint64_t)works[i].rest + 2000000;
+        least = least > works[i].least ? least : works[i].least;
         if (only == NULL || strstr(works[i].name, only) != NULL)
             (void)measure(&works[i], gas < least ? least : gas, base_steps);
     }

@@ -225,6 +225,7 @@ push_frame(struct vd_evm *evm, const struct start *start)
     frame->caller = start->caller;
     frame->code_bytes = start->code;
     frame->code_hash = start->code_hash;
+    frame->code_generation = vd_state_code_generation(evm->state);
     frame->snapshot = start->snapshot;
     frame->is_static = start->is_static;
     frame->is_create = start->is_create;

@@ -11,9 +11,12 @@
 
 /* Instructions in a run: bounds what is decoded in vain by a frame that fails at once. */
 #define RUN_MAX 128
+/* Blocks in a run: they take longest. */
+#define RUN_BLOCKS 8
+#define LEAF_BYTES (VD_JUMP_LEAF * sizeof(uint32_t))
 /* Room that one run can take: per instruction a record, a begin record and a literal or a block;
-   and the run's ends. */
-#define RUN_ROOM (RUN_MAX * (16 + 16 + 32) + 64)
+   the leaves for its targets; and the run's ends. */
+#define RUN_ROOM (RUN_MAX * (16 + 16 + 32) + (RUN_MAX * 33 / VD_JUMP_LEAF + 2) * LEAF_BYTES + 64)
 
 struct target {
     struct vd_block *block;
@@ -67,14 +70,26 @@ region_take(struct vd_evm *evm, size_t size)
 void
 vd_code_flush(struct vd_evm *evm)
 {
-    /* The first places stay unused: 0 and 1 have meanings in jump tables. */
-    evm->region_low = 32;
+    memset(evm->region, 0, LEAF_BYTES);
+    evm->region_low = LEAF_BYTES;
     evm->region_high = evm->region_cap;
     evm->generation++;
     memset(evm->index, 0, VD_CODE_SETS * VD_CODE_WAYS * sizeof(struct vd_code *));
 }
 
 /* --- finding code --- */
+
+bool
+vd_code_bytes(struct vd_frame *frame)
+{
+    struct vd_evm *evm = frame->evm;
+    if (frame->code_generation == vd_state_code_generation(evm->state)) {
+        return true;
+    }
+    evm->err = vd_state_code_again(evm->state, &frame->code_bytes, &frame->code_hash);
+    frame->code_generation = vd_state_code_generation(evm->state);
+    return evm->err == VD_OK;
+}
 
 static size_t
 code_set(const struct vd_hash *hash)
@@ -128,11 +143,14 @@ code_acquire(struct vd_frame *frame)
 }
 
 /* Sees to it that size bytes can be taken, if need be by forgetting everything, and that the frame
-   has its code.  False: the region is too small for this code. */
+   has its code, bytes included.  False: the region is too small for this code, or evm->err. */
 static bool
 code_room(struct vd_frame *frame, size_t size)
 {
     struct vd_evm *evm = frame->evm;
+    if (!vd_code_bytes(frame)) {
+        return false;
+    }
     size += sizeof(struct vd_code) + 16;
     if (size > region_left(evm)) {
         vd_code_flush(evm);
@@ -144,6 +162,7 @@ code_room(struct vd_frame *frame, size_t size)
     if (frame->code == NULL || frame->generation != evm->generation) {
         code_acquire(frame);
     }
+    frame->code->bytes = frame->code_bytes;
     return true;
 }
 
@@ -220,6 +239,33 @@ block_close(struct decoder *d)
     }
 }
 
+/* Place of the block at pc, which lies in the code; VD_JUMP_UNKNOWN: none yet. */
+static uint32_t
+jump_place(const struct vd_evm *evm, const struct vd_code *code, uint64_t pc)
+{
+    size_t leaf = code->jumps[pc / VD_JUMP_LEAF];
+    return ((const uint32_t *)(const void *)(evm->region + leaf * 16))[pc % VD_JUMP_LEAF];
+}
+
+static uint32_t
+place_in_region(const struct vd_evm *evm, const void *at)
+{
+    return (uint32_t)((size_t)((const uint8_t *)at - evm->region) / 16);
+}
+
+static void
+jump_set(struct vd_evm *evm, struct vd_code *code, uint64_t pc, const struct vd_block *block)
+{
+    uint32_t *leaf = &code->jumps[pc / VD_JUMP_LEAF];
+    if (*leaf == 0) {
+        void *made = region_take(evm, LEAF_BYTES);
+        memset(made, 0, LEAF_BYTES);
+        *leaf = place_in_region(evm, made);
+    }
+    uint32_t *entries = (uint32_t *)(void *)(evm->region + (size_t)*leaf * 16);
+    entries[pc % VD_JUMP_LEAF] = place_in_region(evm, block);
+}
+
 /* Starts a stretch at the JUMPDEST at pc and enters it into the jump table. */
 static void
 block_target(struct decoder *d, uint64_t pc)
@@ -231,7 +277,7 @@ block_target(struct decoder *d, uint64_t pc)
                                                          .gas = d->block.gas,
                                                          .need = INT32_MIN,
                                                          .peak = INT32_MIN};
-    d->code->jumps[pc] = (uint32_t)((size_t)((uint8_t *)block - d->evm->region) / 16);
+    jump_set(d->evm, d->code, pc, block);
     forget_last(d);
 }
 
@@ -296,10 +342,12 @@ known_block(const struct decoder *d, uint32_t place)
 static struct vd_block *
 jump_block(struct decoder *d, uint64_t pc)
 {
-    const uint32_t *jumps = d->code->jumps;
-    if (jumps != NULL && pc < d->code->bytes.len && jumps[pc] > VD_JUMP_UNDECODED) {
+    if (d->code->jumps != NULL && pc < d->code->bytes.len) {
         /* Also a target of the block under construction, whose needs are filled in at its end. */
-        return known_block(d, jumps[pc]);
+        uint32_t known = jump_place(d->evm, d->code, pc);
+        if (known != VD_JUMP_UNKNOWN) {
+            return known_block(d, known);
+        }
     }
     struct vd_jump *jump = region_take(d->evm, sizeof *jump);
     jump->block.need = (struct vd_need){.range = VD_EVM_MAX_STACK * 32};
@@ -490,12 +538,13 @@ static void
 decode_run(struct decoder *d, uint64_t pc)
 {
     const struct vd_slice code = d->code->bytes;
+    unsigned blocks = 1;
     block_open(d);
-    for (unsigned count = 0; count < RUN_MAX; count++) {
+    for (unsigned count = 0; count < RUN_MAX && blocks <= RUN_BLOCKS; count++) {
         uint8_t opcode = pc < code.len ? code.ptr[pc] : VD_OP_STOP;
         if (opcode == VD_OP_JUMPDEST && d->code->jumps != NULL) {
-            uint32_t known = d->code->jumps[pc];
-            if (known > VD_JUMP_UNDECODED) {
+            uint32_t known = jump_place(d->evm, d->code, pc);
+            if (known != VD_JUMP_UNKNOWN) {
                 block_close(d);
                 emit_enter(d, known_block(d, known));
                 return;
@@ -513,6 +562,7 @@ decode_run(struct decoder *d, uint64_t pc)
         }
         if (flow == FLOW_BLOCK) {
             block_open(d);
+            blocks++;
         }
     }
     block_close(d);
@@ -553,46 +603,81 @@ vd_code_enter(struct vd_frame *frame)
 
 /* --- jumps --- */
 
-static void
+/* Where the instructions of the frame's code start.  That is kept by hash as long as the machine
+   lives, not in the region: a warm call costs 100 gas, for which nobody may make the machine go
+   over 24 KiB again.  It is a 32nd of the code, and gas bounds how many codes there are: each is an
+   account's, whose first touch in a transaction costs 2400 or more (EIP-2929, EIP-2930).  Init
+   code, of which every create pays for each word, has it in the region. */
+static const uint8_t *
+find_starts(struct vd_frame *frame)
+{
+    struct vd_evm *evm = frame->evm;
+    struct vd_slice bytes = frame->code_bytes;
+    size_t len = vd_starts_len(bytes.len);
+    uint8_t *made = NULL;
+    void *value = &made;
+    if (!vd_hash_is_zero(&frame->code_hash)) {
+        evm->err = vd_map_insert(&evm->starts, &value, NULL, &frame->code_hash);
+        if (evm->err != VD_OK) {
+            return NULL;
+        }
+        memcpy(&made, value, sizeof made);
+        if (made != NULL) {
+            return made;
+        }
+        made = vd_arena_alloc(evm->arena, len, 1);
+    } else {
+        made = region_take(evm, len);
+    }
+    if (made == NULL) {
+        evm->err = VD_ERR_NO_MEMORY;
+        return NULL;
+    }
+    vd_starts_make(made, bytes);
+    memcpy(value, &made, sizeof made);
+    return made;
+}
+
+/* False: evm->err. */
+static bool
 jumps_make(struct vd_frame *frame)
 {
     struct vd_code *code = frame->code;
     if (code->jumps == NULL) {
-        const uint8_t *bytes = code->bytes.ptr;
-        size_t len = code->bytes.len;
-        uint32_t *jumps = region_take(frame->evm, len * sizeof *jumps);
-        memset(jumps, 0, len * sizeof *jumps);
-        for (size_t pc = 0; pc < len; pc++) {
-            uint8_t opcode = bytes[pc];
-            if (opcode == VD_OP_JUMPDEST) {
-                jumps[pc] = VD_JUMP_UNDECODED;
-            } else if (opcode >= VD_OP_PUSH1 && opcode <= VD_OP_PUSH32) {
-                pc += (size_t)(opcode - VD_OP_PUSH0);
-            }
+        size_t leaves = code->bytes.len / VD_JUMP_LEAF + 1;
+        code->starts = find_starts(frame);
+        if (code->starts == NULL) {
+            return false;
         }
-        code->jumps = jumps;
+        code->jumps = region_take(frame->evm, leaves * sizeof *code->jumps);
+        memset(code->jumps, 0, leaves * sizeof *code->jumps);
     }
     frame->jumps = code->jumps;
     frame->jump_count = code->bytes.len;
+    return true;
 }
 
 struct vd_block *
 vd_code_jump(struct vd_frame *frame, uint64_t pc)
 {
-    if (pc >= frame->code_bytes.len || frame->code_bytes.ptr[pc] != VD_OP_JUMPDEST) {
+    if (!vd_code_bytes(frame)) {
         return NULL;
     }
-    /* Room for both, so that decoding does not forget the table just made. */
-    if (!code_room(frame, RUN_ROOM + frame->code_bytes.len * sizeof(uint32_t))) {
+    struct vd_slice bytes = frame->code_bytes;
+    if (pc >= bytes.len || bytes.ptr[pc] != VD_OP_JUMPDEST) {
         return NULL;
     }
-    jumps_make(frame);
-    if (frame->jumps[pc] == VD_JUMP_UNDECODED && vd_code_at(frame, pc) == NULL) {
+    /* Room for all, so that decoding does not forget the table just made. */
+    size_t leaves = bytes.len / VD_JUMP_LEAF + 1;
+    size_t tables = leaves * sizeof(uint32_t) + vd_starts_len(bytes.len) + 32;
+    if (!code_room(frame, RUN_ROOM + tables) || !jumps_make(frame)) {
         return NULL;
     }
-    uint32_t known = frame->jumps[pc];
-    if (known == VD_JUMP_INVALID) {
+    struct vd_evm *evm = frame->evm;
+    if (jump_place(evm, frame->code, pc) == VD_JUMP_UNKNOWN &&
+        (!vd_starts_at(frame->code->starts, bytes, (size_t)pc) || vd_code_at(frame, pc) == NULL)) {
         return NULL;
     }
-    return (struct vd_block *)(void *)(frame->region + (size_t)known * 16);
+    size_t place = jump_place(evm, frame->code, pc);
+    return (struct vd_block *)(void *)(evm->region + place * 16);
 }

@@ -74,6 +74,9 @@ int
 vd_handle_trace(PARAMETERS)
 {
     uint64_t pc = ip->a.u;
+    if (!vd_code_bytes(f)) {
+        FAIL();
+    }
     uint8_t opcode = pc < f->code_bytes.len ? f->code_bytes.ptr[pc] : VD_OP_STOP;
     vd_trace_step(f, sp, gas, pc);
     const struct vd_opcode_info *info = &VD_OPCODES[opcode];
@@ -130,8 +133,10 @@ vd_handle_resolve(PARAMETERS)
     do {                                                                                         \
         const struct vd_u256 *where = (word);                                                    \
         uint64_t pc = (where->w[1] | where->w[2] | where->w[3]) == 0 ? where->w[0] : UINT64_MAX; \
-        uint64_t place = pc < f->jump_count ? f->jumps[pc] : 0;                                  \
-        if (UNLIKELY(place <= VD_JUMP_UNDECODED)) {                                              \
+        uint64_t leaf = pc < f->jump_count ? f->jumps[pc / VD_JUMP_LEAF] : 0;                    \
+        const void *leaf_at = f->region + leaf * 16;                                             \
+        uint64_t place = ((const uint32_t *)leaf_at)[pc % VD_JUMP_LEAF];                         \
+        if (UNLIKELY(place == VD_JUMP_UNKNOWN)) {                                                \
             f->jump_pc = pc;                                                                     \
             TAIL jump_slow(ip, sp, gas, f);                                                      \
         }                                                                                        \

@@ -102,6 +102,8 @@ vd_evm_new(struct vd_evm **out, struct vd_arena *arena, const struct vd_evm_rule
     if (!take_regions(evm, arena, gas)) {
         return VD_ERR_NO_MEMORY;
     }
+    struct vd_hash seed = vd_state_seed(state);
+    vd_map_init(&evm->starts, arena, &seed, sizeof(struct vd_hash), sizeof(uint8_t *));
     vd_code_flush(evm);
     *out = evm;
     return VD_OK;
@@ -159,6 +161,7 @@ vd_evm_prepare(struct vd_evm *evm, const struct vd_address *address)
     struct vd_frame *frame = &evm->frames[0];
     frame->evm = evm;
     evm->err = vd_state_code(evm->state, &frame->code_bytes, &frame->code_hash, address);
+    frame->code_generation = vd_state_code_generation(evm->state);
     if (evm->err != VD_OK || !vd_code_enter(frame)) {
         return evm->err;
     }

@@ -11,7 +11,7 @@
 #ifndef VD_CORE_EVM_MACHINE_H
 #define VD_CORE_EVM_MACHINE_H
 
-#include "viaduct/core/base/arena.h"
+#include "viaduct/core/base/map.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/core/evm/evm.h"
 
@@ -79,12 +79,15 @@ struct vd_code {
     struct vd_slice bytes;
     struct vd_hash hash;
     struct vd_op *start; /* NULL until decoded */
-    /* One entry per byte of code once the first jump has been made: 0, not a JUMPDEST; 1, not
-       decoded yet; else the block's place in the region, in units of 16 bytes. */
+    /* Once the first jump has been made: for each VD_JUMP_LEAF bytes of code the place of a leaf,
+       0 if nothing in it is known yet.  A leaf has an entry per byte of code: VD_JUMP_UNKNOWN, or
+       the place of the block that starts there.  Places are in the region, in units of 16 bytes;
+       at place 0 stands a leaf of which nothing is known. */
     uint32_t *jumps;
+    const uint8_t *starts; /* starts.c; made with jumps */
 };
-#define VD_JUMP_INVALID 0
-#define VD_JUMP_UNDECODED 1
+#define VD_JUMP_LEAF 64u
+#define VD_JUMP_UNKNOWN 0
 
 struct vd_frame {
     struct vd_evm *evm;
@@ -114,9 +117,10 @@ struct vd_frame {
     struct vd_need needed; /* by the block that could not be entered */
     uint64_t grow_offset;  /* memory that an instruction lacks */
     uint64_t grow_len;
-    uint64_t jump_pc; /* the target of a jump that is not in the table yet */
-    struct vd_slice code_bytes;
-    struct vd_hash code_hash; /* zero: init code, not kept under a hash */
+    uint64_t jump_pc;           /* the target of a jump that is not in the table yet */
+    struct vd_slice code_bytes; /* see vd_code_bytes */
+    struct vd_hash code_hash;   /* zero: init code, not kept under a hash */
+    uint64_t code_generation;   /* of the state's codes, when code_bytes was read */
     size_t snapshot;
     unsigned depth;
     bool is_static;
@@ -167,7 +171,8 @@ struct vd_evm {
     uint64_t generation;
     struct vd_code **index; /* VD_CODE_SETS * VD_CODE_WAYS */
     uint8_t next_way[VD_CODE_SETS];
-    bool polls; /* records in the region poll *cancel at JUMPDESTs */
+    struct vd_map starts; /* code's hash -> const uint8_t *; see find_starts */
+    bool polls;           /* records in the region poll *cancel at JUMPDESTs */
 
     enum vd_err err; /* a failure of the world ends the run */
     enum vd_evm_status status;
@@ -211,6 +216,9 @@ vd_op_fn vd_handle_drop;                    /* POP n times; a.u: n */
 vd_op_fn vd_handle_store_push;              /* PUSH, DUP2, MSTORE; a.u */
 
 /* --- decode.c --- */
+/* Sees to it that frame->code_bytes are there: where the state's source may forget codes, another
+   account's code that was read meanwhile may have driven them out.  False: evm->err. */
+bool vd_code_bytes(struct vd_frame *frame);
 /* Makes frame->code and frame->ip for the frame's code, from its start.  False: evm->err. */
 bool vd_code_enter(struct vd_frame *frame);
 /* The first record (a begin record) of code decoded from pc on; NULL: evm->err. */
@@ -218,6 +226,13 @@ struct vd_op *vd_code_at(struct vd_frame *frame, uint64_t pc);
 /* The block of the JUMPDEST at pc.  NULL: none there, or evm->err. */
 struct vd_block *vd_code_jump(struct vd_frame *frame, uint64_t pc);
 void vd_code_flush(struct vd_evm *evm);
+
+/* --- starts.c --- */
+size_t vd_starts_len(size_t code_len);
+/* Room for vd_starts_len bytes at starts. */
+void vd_starts_make(uint8_t *starts, struct vd_slice code);
+/* Whether an instruction starts at pc, which lies in code. */
+bool vd_starts_at(const uint8_t *starts, struct vd_slice code, size_t pc);
 
 /* --- memory.c --- */
 #define VD_OUT_OF_GAS (-1)

@@ -88,6 +88,9 @@ vd_do_calldatacopy(struct vd_frame *frame, struct vd_u256 *sp, int64_t gas)
 int64_t
 vd_do_codecopy(struct vd_frame *frame, struct vd_u256 *sp, int64_t gas)
 {
+    if (!vd_code_bytes(frame)) {
+        return VD_OUT_OF_GAS;
+    }
     return copy_to_memory(frame, frame->code_bytes, sp, gas);
 }
 

@@ -16,12 +16,33 @@ read_node(void *ctx, struct vd_trie_node *out, const struct vd_trie_position *at
     return err == VD_OK ? vd_trie_decode(out, rlp) : err;
 }
 
+/* Codes lie in a window of fixed size.  When it is full all of them are forgotten, those of live
+   call frames too, and read again as they are needed (state.h): only codes that the block itself
+   sets, which no preimage has and which cost 200 gas a byte, stay to its end.  The window need only
+   hold the longest code. */
 static enum vd_err
 read_code(void *ctx, struct vd_slice *out, const struct vd_hash *code_hash)
 {
     struct run *run = ctx;
     run_hint(run, VD_HINT_L2_CODE, code_hash);
-    return run_keccak(run, out, &run->program->memory.exec, code_hash);
+    enum vd_err err = run_keccak(run, out, &run->codes.codes, code_hash);
+    if (err != VD_ERR_NO_MEMORY)
+        return err;
+    vd_arena_rewind(&run->codes.codes, 0);
+    run->codes.generation++;
+    return run_keccak(run, out, &run->codes.codes, code_hash);
+}
+
+static enum vd_err
+take_codes(struct run *run)
+{
+    size_t size = run->program->memory.code_window;
+    void *room = vd_arena_alloc(&run->program->memory.exec, size, 64);
+    if (room == NULL)
+        return VD_ERR_NO_MEMORY;
+    vd_arena_init(&run->codes.codes, room, size);
+    run->codes.generation++;
+    return VD_OK;
 }
 
 /* BLOCKHASH of a block below the parent, whose own hash the caller has. */
@@ -92,6 +113,7 @@ execute_block(struct run *run, enum payload_verdict *verdict, struct vd_exec_res
     struct vd_state_source source;
     struct vd_exec *exec = NULL;
     vd_state_source_from_tries(&source, &walker);
+    source.window = &run->codes;
     struct vd_exec_inputs inputs = {.config = &run->program->config->l2,
                                     .parent = parent,
                                     .parent_hash = attributes->parent.hash,
@@ -104,7 +126,9 @@ execute_block(struct run *run, enum payload_verdict *verdict, struct vd_exec_res
     run->parent_number = parent->number;
     run->ancestors[0] = parent->parent_hash;
     run->ancestor_count = 1;
-    enum vd_err err = vd_exec_begin(&exec, &run->program->memory.exec, &inputs);
+    enum vd_err err = take_codes(run);
+    if (err == VD_OK)
+        err = vd_exec_begin(&exec, &run->program->memory.exec, &inputs);
     if (err == VD_ERR_UNSUPPORTED) {
         *verdict = PAYLOAD_UNSUPPORTED;
         return VD_OK;

@@ -10,6 +10,7 @@
 #define DERIVE_BYTES (448 * MIB)
 #define CHANNEL_BYTES ((size_t)VD_CHANNEL_MAX_BYTES)
 #define DEPOSIT_BYTES (32 * MIB)
+#define CODE_WINDOW (32 * MIB)
 
 void
 vd_program_memory_init(struct vd_program_memory *memory, void *bytes, size_t size)
@@ -21,6 +22,7 @@ vd_program_memory_init(struct vd_program_memory *memory, void *bytes, size_t siz
     vd_arena_init(&memory->derive, at + WALK_BYTES + L1_BYTES, DERIVE_BYTES);
     vd_arena_init(&memory->exec, at + WALK_BYTES + L1_BYTES + DERIVE_BYTES,
                   size - WALK_BYTES - L1_BYTES - DERIVE_BYTES);
+    memory->code_window = CODE_WINDOW;
     memory->limits = (struct vd_derive_limits){.channel_bytes = CHANNEL_BYTES,
                                                .batch_bytes = VD_DERIVE_BATCH_BYTES,
                                                .l1_bytes = DEPOSIT_BYTES};

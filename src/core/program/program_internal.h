@@ -34,6 +34,7 @@ struct run {
     uint64_t parent_number;        /* whose state is read */
     struct vd_hash ancestors[256]; /* hash i + 1 blocks below the parent */
     unsigned ancestor_count;
+    struct vd_code_window codes;
     struct vd_arena node_scratch;
     uint8_t node_memory[NODE_SCRATCH];
 };

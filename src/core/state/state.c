@@ -16,6 +16,7 @@ vd_state_new(struct vd_state **out, struct vd_arena *arena, const struct vd_stat
     state->arena = arena;
     state->source = source;
     state->root = *root;
+    state->seed = *seed;
     /* Marks are 0 when they never held. */
     state->epoch = 1;
     enum { SLOT_KEY = sizeof(uint64_t) + sizeof(struct vd_u256) };
@@ -24,6 +25,12 @@ vd_state_new(struct vd_state **out, struct vd_arena *arena, const struct vd_stat
     vd_map_init(&state->transients, arena, seed, SLOT_KEY, sizeof(void *));
     *out = state;
     return VD_OK;
+}
+
+struct vd_hash
+vd_state_seed(const struct vd_state *state)
+{
+    return state->seed;
 }
 
 enum vd_err
@@ -223,6 +230,31 @@ vd_state_nonce(struct vd_state *state, uint64_t *nonce, const struct vd_address 
     return VD_OK;
 }
 
+uint64_t
+vd_state_code_generation(const struct vd_state *state)
+{
+    const struct vd_code_window *window = state->source->window;
+    return window == NULL ? 0 : window->generation;
+}
+
+static bool
+is_in_window(const struct vd_state *state, struct vd_slice code)
+{
+    const struct vd_code_window *window = state->source->window;
+    return window != NULL &&
+           (uintptr_t)code.ptr - (uintptr_t)window->codes.base < window->codes.size;
+}
+
+/* Code that the source has forgotten.  The generation belongs to what was read: while a code that
+   was set in this block stands in its place it means nothing, and if that is undone it is right
+   again. */
+static bool
+is_forgotten(const struct vd_state *state, const struct vd_acct *acct)
+{
+    return acct->code_generation != vd_state_code_generation(state) &&
+           is_in_window(state, acct->code);
+}
+
 /* Brings the account's code into memory. */
 static bool
 load_code(struct vd_state *state, struct vd_acct *acct)
@@ -237,6 +269,7 @@ load_code(struct vd_state *state, struct vd_acct *acct)
         }
     }
     acct->has_code = true;
+    acct->code_generation = vd_state_code_generation(state);
     return true;
 }
 
@@ -248,12 +281,22 @@ vd_state_code(struct vd_state *state, struct vd_slice *code, struct vd_hash *has
     if (hash != NULL)
         *hash = (struct vd_hash){0};
     struct vd_acct *acct = vd_state_load(state, address);
-    if (acct == NULL || (!acct->has_code && !load_code(state, acct)))
+    if (acct == NULL)
+        return state->err;
+    if ((!acct->has_code || is_forgotten(state, acct)) && !load_code(state, acct))
         return state->err;
     *code = acct->code;
     if (hash != NULL && acct->exists)
         *hash = acct->now.code_hash;
     return VD_OK;
+}
+
+enum vd_err
+vd_state_code_again(struct vd_state *state, struct vd_slice *code, const struct vd_hash *hash)
+{
+    if (state->err != VD_OK || !is_in_window(state, *code))
+        return state->err;
+    return vd_state_fail(state, state->source->code(state->source->ctx, code, hash));
 }
 
 enum vd_err

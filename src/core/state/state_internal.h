@@ -33,6 +33,7 @@ struct vd_acct {
     struct vd_account before;
     struct vd_account parent;
     struct vd_slice code;
+    uint64_t code_generation;        /* of the source's window, when code was read from there */
     struct vd_hash new_storage_root; /* after the last vd_state_root */
     struct vd_slot *slots;           /* all that were seen */
     struct vd_acct *next_in_tx;
@@ -106,6 +107,7 @@ struct vd_state {
     struct vd_arena *arena;
     const struct vd_state_source *source;
     struct vd_hash root;
+    struct vd_hash seed;
     enum vd_err err; /* sticky */
     uint32_t epoch;
     uint32_t next_id;

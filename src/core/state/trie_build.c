@@ -182,19 +182,27 @@ hash_short_root(struct vd_trie_tnode *root)
 }
 
 enum vd_err
-vd_trie_hash(struct vd_arena *arena, struct vd_trie_tnode *root, bool keep_rlp)
+vd_trie_hash_part(struct vd_arena *arena, struct vd_trie_tnode *top, bool keep_rlp)
 {
-    if (!root->dirty)
+    if (!top->dirty)
         return VD_OK;
-    struct batch *batch = VD_ARENA_NEW(arena, struct batch, 1);
+    struct batch *batch = vd_arena_alloc(arena, sizeof *batch, _Alignof(struct batch));
     struct rounds *rounds = VD_ARENA_NEW(arena, struct rounds, 1);
     if (batch == NULL || rounds == NULL)
         return VD_ERR_NO_MEMORY;
-    gather(rounds, root, 0);
+    batch->count = batch->bytes = 0;
+    gather(rounds, top, 0);
     enum vd_err err = hash_list(batch, arena, rounds->leaves, keep_rlp);
     for (size_t depth = VD_TRIE_MAX_NIBBLES + 1; depth-- > 0 && err == VD_OK;)
         err = hash_list(batch, arena, rounds->levels[depth], keep_rlp);
-    if (err == VD_OK)
+    return err;
+}
+
+enum vd_err
+vd_trie_hash(struct vd_arena *arena, struct vd_trie_tnode *root, bool keep_rlp)
+{
+    enum vd_err err = vd_trie_hash_part(arena, root, keep_rlp);
+    if (err == VD_OK && root->dirty)
         hash_short_root(root);
     return err;
 }

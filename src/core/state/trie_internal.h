@@ -34,7 +34,8 @@ struct vd_trie_tnode {
     struct vd_trie_tnode *next; /* of the same hashing round */
     struct vd_slice rlp;        /* after hashing, when there is a sink */
     struct vd_trie_ref ref;     /* while not dirty, and after hashing */
-    bool dirty;                 /* differs from what was read, as do all nodes above it */
+    bool dirty;                 /* differs from what was read, as do all nodes above it; false
+                                   again where the node was hashed on the way */
 };
 
 /* A node that was read, where it stood.  Lists of these are sorted by path, a path before its
@@ -64,6 +65,11 @@ VD_MUST_USE enum vd_err vd_trie_build(struct vd_arena *arena, struct vd_trie_tno
    keep_rlp leaves each node's RLP in the arena. */
 VD_MUST_USE enum vd_err vd_trie_hash(struct vd_arena *arena, struct vd_trie_tnode *root,
                                      bool keep_rlp);
+
+/* The same for the nodes at and below top, which is not a root: its reference is its RLP where that
+   is short. */
+VD_MUST_USE enum vd_err vd_trie_hash_part(struct vd_arena *arena, struct vd_trie_tnode *top,
+                                          bool keep_rlp);
 
 /* Nodes of an unchecked source on their way to being compared with the hashes they were read by.
    They are encoded when they are read, while they are in the processor's cache. */

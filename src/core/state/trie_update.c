@@ -7,16 +7,31 @@
    that a change pushes down or pulls up needs no care in the first pass: the comparison finds that
    it left one place and came to another.
 
+   Without a sink nobody asks for the nodes again, and what one block touches can be more than the
+   fault-proof guest has memory for: whoever has ground keys with long common prefixes makes a slot
+   of 5000 gas touch a dozen nodes of its own.  So once the touched part is large, each piece that
+   is done is hashed and given up, all but its top.
+
    apply calls itself once per node on the way down, at most twice per nibble of a key. */
 #include "core/state/trie_internal.h"
 #include "viaduct/core/crypto/keccak.h"
+
+enum {
+    /* The touched part is kept whole up to this many bytes. */
+    KEEP_BYTES = 8 << 20,
+    /* Then pieces larger than this are given up.  16 smaller ones can hang at each of 64 branches
+       on the way down: with them the touched part is below 72 MiB, and what is built in empty
+       places, at 20000 gas a leaf. */
+    PIECE_BYTES = 64 << 10,
+};
 
 struct update {
     const struct vd_trie_source *source;
     const struct vd_hash *owner;
     struct vd_arena *arena;
     const struct vd_trie_change *changes;
-    bool keep_old;
+    bool keep_old;               /* for a sink */
+    size_t begin;                /* of the touched part in the arena */
     struct vd_trie_check *check; /* NULL unless the source is unchecked */
     /* What apply read on its way, in order; and what it read to collapse branches, in none. */
     struct vd_trie_old *olds;
@@ -85,9 +100,12 @@ load(struct update *up, struct place at, size_t depth, bool in_order)
 {
     if (*at.kid != NULL)
         return VD_OK;
-    struct vd_trie_tnode *t = VD_ARENA_NEW(up->arena, struct vd_trie_tnode, 1);
+    struct vd_trie_tnode *t = vd_arena_alloc(up->arena, sizeof *t, _Alignof(struct vd_trie_tnode));
     if (t == NULL)
         return VD_ERR_NO_MEMORY;
+    memset(t->kid, 0, sizeof t->kid);
+    t->rlp = (struct vd_slice){0};
+    t->dirty = false;
     struct vd_trie_position position = {up->owner, up->path, depth};
     enum vd_err err = vd_trie_read_ref(up->source, &t->node, &position, at.ref);
     if (err != VD_OK)
@@ -255,6 +273,32 @@ settle_branch(struct update *up, struct place at, size_t depth)
     return VD_OK;
 }
 
+/* The changes under *kid, all in memory from mark on, are made: leaves nothing of them but the node
+   itself, hashed.  That one stays for its parent, which may be left with it alone. */
+static __attribute__((noinline)) enum vd_err
+give_up(struct update *up, struct vd_trie_tnode **kid, size_t mark)
+{
+    enum vd_err err = vd_trie_hash_part(up->arena, *kid, false);
+    if (err != VD_OK)
+        return err;
+    struct vd_trie_tnode top = **kid;
+    top.dirty = false;
+    memset(top.kid, 0, sizeof top.kid);
+    vd_arena_rewind(up->arena, mark);
+    *kid = vd_arena_alloc(up->arena, sizeof top, _Alignof(struct vd_trie_tnode));
+    VD_ASSERT(*kid != NULL);
+    **kid = top;
+    return VD_OK;
+}
+
+static bool
+is_to_give_up(const struct update *up, const struct vd_trie_tnode *kid, size_t mark)
+{
+    size_t used = vd_arena_mark(up->arena);
+    return used - mark > PIECE_BYTES && used - up->begin > KEEP_BYTES && !up->keep_old &&
+           kid != NULL && kid->node.type != VD_TRIE_LEAF;
+}
+
 static enum vd_err
 apply_to_branch(struct update *up, struct place at, size_t depth, struct range r, bool *changed)
 {
@@ -268,7 +312,10 @@ apply_to_branch(struct update *up, struct place at, size_t depth, struct range r
         up->path[depth] = nibble;
         struct place child = {&t->kid[nibble], &t->node.child[nibble]};
         bool child_changed = false;
+        size_t mark = vd_arena_mark(up->arena);
         enum vd_err err = apply(up, child, depth + 1, (struct range){lo, hi}, &child_changed);
+        if (err == VD_OK && is_to_give_up(up, t->kid[nibble], mark))
+            err = give_up(up, &t->kid[nibble], mark);
         if (err != VD_OK)
             return err;
         any |= child_changed;
@@ -471,7 +518,8 @@ vd_trie_update(const struct vd_trie_source *source, const struct vd_trie_sink *s
                         .owner = owner,
                         .arena = arena,
                         .changes = changes,
-                        .keep_old = sink != NULL};
+                        .keep_old = sink != NULL,
+                        .begin = mark};
     up.olds_end = &up.olds;
     enum vd_err err = VD_OK;
     if (source->unchecked) {

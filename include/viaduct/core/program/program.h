@@ -28,15 +28,17 @@ struct vd_program_memory {
     struct vd_arena l1;     /* one L1 block with its receipts and transactions; past L2 blocks */
     struct vd_arena derive; /* the pipeline */
     struct vd_arena exec;   /* one L2 block in execution */
+    size_t code_window;     /* bytes of exec for codes that may be forgotten and read again */
     struct vd_derive_limits limits;
 };
 
 /* The whole of it, in the machine and on the host alike: a run that fits the one fits the other. In
    the machine it lies between the program's data and 128 MiB of stack. */
 #define VD_PROGRAM_MEMORY ((size_t)3680 << 20)
-/* Codes of a block are kept until its end, and access to a cold account costs 2600 gas (EIP-2929):
-   24 KiB each for all the gas of a block of this limit fit, beside all else that gas buys. */
-#define VD_PROGRAM_MAX_GAS_LIMIT 200000000u
+/* All that the gas of a block of this limit buys fits.  What memory a unit of gas buys most of is
+   transient storage: 100 gas (EIP-1153) for 104 bytes and its share of a hash map.  SystemConfig
+   accepts no higher limit. */
+#define VD_PROGRAM_MAX_GAS_LIMIT 500000000u
 /* Divides size bytes, VD_PROGRAM_MEMORY of them, at a multiple of 64. */
 void vd_program_memory_init(struct vd_program_memory *memory, void *bytes, size_t size);
 

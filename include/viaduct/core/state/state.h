@@ -27,6 +27,13 @@ struct vd_account {
 void vd_account_encode(struct vd_buf *buf, const struct vd_account *account);
 VD_MUST_USE enum vd_err vd_account_decode(struct vd_account *out, struct vd_slice rlp);
 
+/* Where a source keeps the codes that it gave, when it does not keep them for good: having no room
+   for another, it forgets all of them, and generation grows. */
+struct vd_code_window {
+    struct vd_arena codes;
+    uint64_t generation;
+};
+
 /* The parent's state.  Errors other than VD_ERR_NOT_FOUND where it is named end the block. */
 struct vd_state_source {
     void *ctx;
@@ -36,8 +43,10 @@ struct vd_state_source {
     /* Zero when the slot is not set.  Never asked for an account whose storage root is empty. */
     enum vd_err (*slot)(void *ctx, struct vd_u256 *out, const struct vd_hash *address_hash,
                         const struct vd_hash *storage_root, const struct vd_hash *slot_hash);
-    /* Code by hash; borrowed for the life of the block.  Never asked for the empty code. */
+    /* Code by hash; borrowed for the life of the block, or while window (may be NULL) is of the
+       same generation.  Never asked for the empty code. */
     enum vd_err (*code)(void *ctx, struct vd_slice *out, const struct vd_hash *code_hash);
+    const struct vd_code_window *window;
     /* Trie nodes, for the roots at the block's end. */
     struct vd_trie_source trie;
 };
@@ -73,6 +82,8 @@ struct vd_state;
 VD_MUST_USE enum vd_err vd_state_new(struct vd_state **out, struct vd_arena *arena,
                                      const struct vd_state_source *source,
                                      const struct vd_hash *root, const struct vd_hash *seed);
+/* That seed, for maps of who executes over the state. */
+struct vd_hash vd_state_seed(const struct vd_state *state);
 
 /* --- transactions --- */
 /* What is written before the first begin makes a transaction of its own. */
@@ -100,9 +111,16 @@ VD_MUST_USE enum vd_err vd_state_balance(struct vd_state *state, struct vd_u256 
 VD_MUST_USE enum vd_err vd_state_nonce(struct vd_state *state, uint64_t *nonce,
                                        const struct vd_address *address);
 /* Code of the account itself, a delegation designator (EIP-7702) included; *hash may be NULL.
-   For an account that does not exist: empty code, zero hash. */
+   For an account that does not exist: empty code, zero hash.  Where the source has a window the
+   bytes are to be used before the next code is read, or to be asked for again. */
 VD_MUST_USE enum vd_err vd_state_code(struct vd_state *state, struct vd_slice *code,
                                       struct vd_hash *hash, const struct vd_address *address);
+/* The generation of the source's window, 0 without one. */
+uint64_t vd_state_code_generation(const struct vd_state *state);
+/* *code, which has this hash and was read in another generation, as it can be read now.  Bytes that
+   do not lie in the window stay as they are. */
+VD_MUST_USE enum vd_err vd_state_code_again(struct vd_state *state, struct vd_slice *code,
+                                            const struct vd_hash *hash);
 /* Adding creates the account if need be and touches it, also when amount is zero. */
 VD_MUST_USE enum vd_err vd_state_add_balance(struct vd_state *state,
                                              const struct vd_address *address,

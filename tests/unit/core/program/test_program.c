@@ -551,10 +551,9 @@ test_memory_holds_what_the_gas_of_a_block_buys(void **state)
     assert_non_null(base);
     vd_program_memory_init(&memory, base, VD_PROGRAM_MEMORY);
     assert_true(memory.exec.base + memory.exec.size == base + VD_PROGRAM_MEMORY);
-    uint64_t codes = gas / 2600 * (24576 + 64);
-    uint64_t accounts = gas / 2600 * 1024;
-    assert_true(vd_evm_room(gas) + codes + accounts < memory.exec.size);
-    assert_true(vd_evm_room(gas) + 4 * gas < memory.exec.size);
+    assert_int_equal(gas, VD_MAX_GAS_LIMIT);
+    assert_true(memory.code_window >= 1024 * 24576);
+    assert_true(vd_evm_room(gas) + memory.code_window + 4 * gas < memory.exec.size);
     assert_true(memory.derive.size >
                 memory.limits.channel_bytes + memory.limits.batch_bytes + memory.limits.l1_bytes);
     assert_true(memory.limits.channel_bytes >= VD_CHANNEL_MAX_BYTES);
