@@ -2,6 +2,7 @@
 target_link_libraries(conformance.test_inflate_zlib PRIVATE PkgConfig::ZLIB)
 target_link_libraries(conformance.test_brotli PRIVATE PkgConfig::BROTLI_ENC PkgConfig::BROTLI_DEC)
 target_link_libraries(conformance.test_vm_contract PRIVATE vd_node_fault)
+target_link_libraries(conformance.test_large_preimage PRIVATE vd_node_roles)
 add_test(NAME conformance.vm_forge COMMAND "${CMAKE_CURRENT_LIST_DIR}/vm-forge"
          $<TARGET_FILE:conformance.test_vm_contract> $<TARGET_FILE:conformance.test_vm_guest>)
 set_tests_properties(conformance.vm_forge PROPERTIES LABELS conformance TIMEOUT 600

@@ -58,6 +58,9 @@ vd_challenger_free(struct vd_challenger *c)
 {
     if (c) {
         free_games(c);
+        uploads_free(c);
+        proposals_forget(c);
+        vd_abi_deinit(&c->data);
         free(c->games);
         free(c->flights);
         memory_clear(&c->memory);
@@ -98,36 +101,53 @@ find_game(struct vd_challenger *c, uint64_t index)
 static const char *
 text_of(enum action_kind kind)
 {
-    static const char *const texts[] = {"move against",      "step against",
-                                        "preimage for",      "other block than named, against",
-                                        "resolving",         "resolving the game of",
-                                        "claiming bonds, of"};
+    static const char *const texts[] = {"move against",
+                                        "step against",
+                                        "preimage for",
+                                        "other block than named, against",
+                                        "resolving",
+                                        "resolving the game of",
+                                        "claiming bonds, of",
+                                        "announced a large preimage",
+                                        "more of a large preimage",
+                                        "loading a part of a large preimage",
+                                        "refuting a large preimage"};
     return texts[kind];
 }
 
 static void
+say_sent(struct vd_challenger *c, struct game *g, const struct action *action)
+{
+    char line[120];
+    if (g) {
+        challenger_say(c, g, false, "%s claim %u", text_of(action->kind), (unsigned)action->claim);
+    } else {
+        snprintf(line, sizeof line, "%s, %u.. from block %u", text_of(action->kind),
+                 (unsigned)vd_load_be32(action->value.b), (unsigned)action->claim);
+        c->effects.note(c->effects.ctx, false, line);
+    }
+}
+
+/* The action as the call in c->to and c->data.  g: whose action it is; NULL: a large preimage's. */
+static void
 hand_over(struct vd_challenger *c, struct game *g, const struct action *action, uint64_t gas)
 {
     uint8_t tag[ACTION_TAG_BYTES];
-    struct vd_abi data;
     action_tag(tag, action);
-    const struct vd_address *to = action_call(&data, action, &c->config.from);
-    struct vd_txm_payload payload = {.to = *to,
-                                     .data = vd_abi_view(&data),
+    struct vd_txm_payload payload = {.to = c->to,
+                                     .data = vd_abi_view(&c->data),
                                      .value = action->bond,
                                      .gas_limit = gas,
                                      .tag = vd_slice(tag, sizeof tag)};
-    enum vd_err err = data.err == VD_OK ? c->effects.send(c->effects.ctx, &payload) : data.err;
-    if (err == VD_OK) {
+    if (c->effects.send(c->effects.ctx, &payload) == VD_OK) {
         struct flight *flight = flights_put(c, tag, FLIGHT_SENT, 0);
-        flight->value = challenger_cost(g, action);
+        flight->value = g ? challenger_cost(c, g, action) : action->bond;
         flight->unincluded++;
         c->moves += action->kind == ACTION_MOVE || action->kind == ACTION_STEP;
-        challenger_say(c, g, false, "%s claim %u", text_of(action->kind), (unsigned)action->claim);
+        say_sent(c, g, action);
     } else {
         c->is_full = true; /* until something of the manager moves */
     }
-    vd_abi_deinit(&data);
 }
 
 static bool
@@ -141,6 +161,10 @@ static bool
 is_possible(struct vd_challenger *c, struct game *g, const struct action *action)
 {
     const char *reason = NULL;
+    const struct oracle *oracle = oracles_find(c, &g->d.oracle);
+    if (action->opens && oracle && !oracle->is_known) {
+        return false; /* what its path costs is not known yet */
+    }
     if (action->kind == ACTION_MOVE && !challenger_can_pay(c, g, action)) {
         reason = "a counter is due, but the account has too little for it";
     } else if (action_is_too_large(action)) {
@@ -161,7 +185,7 @@ pick_of_game(struct vd_challenger *c, struct game *g, const struct action *best,
     for (size_t k = 0; k < g->action_count; k++) {
         const struct action *action = &g->actions[k];
         if (action->left_s < limit_s && is_before(action, best) &&
-            !challenger_in_flight(c, g, action) && is_possible(c, g, action)) {
+            !challenger_in_flight(c, g->read_at, action) && is_possible(c, g, action)) {
             best = action;
         }
     }
@@ -173,7 +197,10 @@ static const struct action *
 pick_action(struct vd_challenger *c, struct game **of, uint64_t limit_s)
 {
     const struct action *best = NULL;
-    for (size_t i = 0; i < c->count && !c->is_full && !challenger_is_behind(c); i++) {
+    if (c->is_full || challenger_is_behind(c) || c->config.watch) {
+        return NULL;
+    }
+    for (size_t i = 0; i < c->count; i++) {
         struct game *g = c->games[i];
         if (g->read_at == c->heads.l1.number) {
             const struct action *before = best;
@@ -181,7 +208,9 @@ pick_action(struct vd_challenger *c, struct game **of, uint64_t limit_s)
             *of = best != before ? g : *of;
         }
     }
-    return best;
+    const struct action *large = proposals_pick(c, uploads_pick(c, best, limit_s), limit_s);
+    *of = large == best ? *of : NULL;
+    return large;
 }
 
 static bool
@@ -192,20 +221,22 @@ ask_action(struct vd_challenger *c, uint64_t limit_s)
     if (!action) {
         return false;
     }
-    if (action->gas != 0) {
-        hand_over(c, g, action, action->gas);
+    vd_abi_deinit(&c->data);
+    c->action = *action;
+    c->to = *action_call(&c->data, action, &c->config.from);
+    c->question_game = g ? g->id.index : UINT64_MAX;
+    c->question_at = c->heads.l1.number;
+    if (c->data.err != VD_OK) {
+        c->is_full = true; /* no memory: tried again at the next head */
+        return false;
+    }
+    uint64_t gas = action_gas(action, vd_abi_view(&c->data));
+    if (gas != 0) {
+        hand_over(c, g, action, gas);
         return true;
     }
-    struct vd_abi data;
-    c->action = *action;
-    c->question_game = g->id.index;
-    c->question_at = c->heads.l1.number;
-    const struct vd_address *to = action_call(&data, action, &c->config.from);
-    if (data.err == VD_OK) {
-        c->question = Q_ESTIMATE;
-        c->effects.estimate(c->effects.ctx, to, vd_abi_view(&data), &action->bond);
-    }
-    vd_abi_deinit(&data);
+    c->question = Q_ESTIMATE;
+    c->effects.estimate(c->effects.ctx, &c->to, vd_abi_view(&c->data), &c->action.bond);
     return true;
 }
 
@@ -244,6 +275,39 @@ ask_read(struct vd_challenger *c)
     return true;
 }
 
+bool
+challenger_call(struct vd_challenger *c, enum asker asker, const struct vd_address *to,
+                struct vd_abi *data)
+{
+    bool ok = data->err == VD_OK;
+    if (ok) {
+        c->question = Q_CALL;
+        c->asker = asker;
+        c->question_at = c->heads.l1.number;
+        c->effects.call(c->effects.ctx, to, vd_abi_view(data), &c->heads.l1.hash);
+    }
+    vd_abi_deinit(data);
+    return ok;
+}
+
+void
+challenger_logs(struct vd_challenger *c, enum asker asker, const struct vd_address *address,
+                uint64_t block)
+{
+    c->question = Q_LOGS;
+    c->asker = asker;
+    c->question_at = c->heads.l1.number;
+    c->effects.logs(c->effects.ctx, address, block);
+}
+
+/* Neither games nor the proposals of others may keep the other waiting. */
+static bool
+ask_read_or_check(struct vd_challenger *c)
+{
+    c->is_proposals_turn = !c->is_proposals_turn;
+    return c->is_proposals_turn ? proposals_ask(c) || ask_read(c) : ask_read(c) || proposals_ask(c);
+}
+
 static bool
 ask_l1(struct vd_challenger *c)
 {
@@ -251,7 +315,8 @@ ask_l1(struct vd_challenger *c)
         return false;
     }
     /* What a clock waits for goes before further games are read. */
-    return ask_list(c) || ask_action(c, LATER_S) || ask_read(c) || ask_action(c, UINT64_MAX);
+    return ask_list(c) || oracles_ask(c) || ask_action(c, LATER_S) || uploads_ask(c) ||
+           ask_read_or_check(c) || ask_action(c, UINT64_MAX);
 }
 
 /* --- asking the node --- */
@@ -460,27 +525,37 @@ vd_challenger_read(struct vd_challenger *c, enum vd_err err, const char *text,
     pump(c);
 }
 
+static void
+say_refused(struct vd_challenger *c, struct game *g, const char *text)
+{
+    if (g && c->action.kind != ACTION_CLAIM) {
+        challenger_say(c, g, false, "%s claim %u: %s", text_of(c->action.kind),
+                       (unsigned)c->action.claim, text);
+    } else if (!g) {
+        char line[300];
+        snprintf(line, sizeof line, "%s, %u..: %s", text_of(c->action.kind),
+                 (unsigned)vd_load_be32(c->action.value.b), text);
+        c->effects.note(c->effects.ctx, false, line);
+    }
+}
+
 void
 vd_challenger_estimated(struct vd_challenger *c, enum vd_err err, const char *text, uint64_t gas)
 {
-    struct game *g = NULL;
-    if (l1_answered(c, Q_ESTIMATE)) {
-        g = find_game(c, c->question_game);
-    }
-    if (g && err == VD_OK) {
+    bool is_wanted = l1_answered(c, Q_ESTIMATE);
+    struct game *g = is_wanted ? find_game(c, c->question_game) : NULL;
+    is_wanted = is_wanted && (g || c->action.large);
+    if (is_wanted && err == VD_OK) {
         hand_over(c, g, &c->action, gas + gas / 2);
     } else if (g && err == VD_ERR_REFUSED && c->action.kind == ACTION_STEP &&
-               c->action.step->vm.reads_preimage && !g->needs_load) {
+               g->step.vm.reads_preimage && !g->needs_load) {
         g->needs_load = true;
         challenger_judge(c, g);
-    } else if (g) {
+    } else if (is_wanted) {
         uint8_t tag[ACTION_TAG_BYTES];
         action_tag(tag, &c->action);
         flights_put(c, tag, FLIGHT_REFUSED, c->question_at);
-        if (c->action.kind != ACTION_CLAIM) {
-            challenger_say(c, g, false, "%s claim %u: %s", text_of(c->action.kind),
-                           (unsigned)c->action.claim, text);
-        }
+        say_refused(c, g, text);
     }
     pump(c);
 }
@@ -489,8 +564,21 @@ void
 vd_challenger_called(struct vd_challenger *c, enum vd_err err, const char *text,
                      struct vd_slice answer)
 {
-    (void)err, (void)text, (void)answer;
-    (void)l1_answered(c, Q_CALL);
+    if (l1_answered(c, Q_CALL)) {
+        switch (c->asker) {
+        case ASKER_TERMS:
+            oracles_answer(c, err, text, answer);
+            break;
+        case ASKER_UPLOAD:
+            uploads_answer(c, err, answer);
+            break;
+        case ASKER_COUNT:
+        case ASKER_KEYS:
+        case ASKER_PROPOSAL:
+            proposals_answer(c, err, text, answer);
+            break;
+        }
+    }
     pump(c);
 }
 
@@ -498,8 +586,9 @@ void
 vd_challenger_logged(struct vd_challenger *c, enum vd_err err, const char *text,
                      const struct vd_slice *data, size_t count)
 {
-    (void)err, (void)text, (void)data, (void)count;
-    (void)l1_answered(c, Q_LOGS);
+    if (l1_answered(c, Q_LOGS)) {
+        proposals_logged(c, err, text, data, count);
+    }
     pump(c);
 }
 
@@ -653,6 +742,7 @@ vd_challenger_heads(struct vd_challenger *c, uint64_t now_ms,
     }
     c->said_behind = behind;
     flights_purge(c);
+    uploads_tidy(c);
     pump(c);
 }
 
@@ -663,6 +753,8 @@ vd_challenger_reorg(struct vd_challenger *c)
     c->asking_abandoned = c->asking;
     free_games(c);
     memory_clear(&c->memory);
+    uploads_forget(c);
+    proposals_forget(c);
     c->list_next = 0;
     c->listed = false;
     for (size_t i = c->flight_count; i-- > 0;) {
@@ -746,5 +838,8 @@ vd_challenger_stats(const struct vd_challenger *c, struct vd_challenger_stats *s
         stats->disputed += in_progress && g->verdict > ROOT_TRUE;
         stats->against += g->against;
         stats->waiting += g->waiting;
+    }
+    for (size_t i = 0; i < c->upload_count; i++) {
+        stats->waiting += c->uploads[i]->is_waiting;
     }
 }

@@ -13,11 +13,13 @@
 /* Room beside the bytes of a preimage: selector, four words and padding. */
 #define CALL_OVERHEAD 512u
 
-/* kind 1, game 20, claim or offset 4, attack 1, value 32 */
+/* First bytes of tags, by kind. */
+static const char kinds[] = {'M', 'S', 'L', 'B', 'C', 'R', 'W', 'P', 'A', 'Q', 'X'};
+
+/* kind 1, game or oracle 20, claim, offset or block 4, attack 1, value 32 */
 void
 action_tag(uint8_t tag[ACTION_TAG_BYTES], const struct action *action)
 {
-    static const char kinds[] = {'M', 'S', 'L', 'B', 'C', 'R', 'W'};
     uint32_t number = action->kind == ACTION_LOAD ? action->step->vm.offset : action->claim;
     memset(tag, 0, ACTION_TAG_BYTES);
     tag[0] = (uint8_t)kinds[action->kind];
@@ -30,7 +32,6 @@ action_tag(uint8_t tag[ACTION_TAG_BYTES], const struct action *action)
 bool
 action_of_tag(enum action_kind *kind, struct vd_slice tag)
 {
-    static const char kinds[] = {'M', 'S', 'L', 'B', 'C', 'R', 'W'};
     for (unsigned i = 0; tag.len == ACTION_TAG_BYTES && i < sizeof kinds; i++) {
         if (tag.ptr[0] == (uint8_t)kinds[i]) {
             *kind = (enum action_kind)i;
@@ -133,8 +134,27 @@ action_call(struct vd_abi *data, const struct action *action, const struct vd_ad
         vd_abi_call(data, VD_SELECTOR_CLAIM_CREDIT);
         vd_abi_address(data, account);
         break;
+    case ACTION_PROPOSE:
+        large_call_init(data, &action->large->uuid, action->large->offset,
+                        (uint32_t)action->large->preimage.len);
+        break;
+    case ACTION_ADD:
+        large_call_add(data, &action->large->uuid, action->large->preimage,
+                       action->large->commitments, action->claim);
+        break;
+    case ACTION_SQUEEZE:
+    case ACTION_REFUTE:
+        large_call_pair(data, &action->large->claimant, &action->large->uuid,
+                        action->large->blocks);
+        break;
     }
     return &action->proxy;
+}
+
+uint64_t
+action_gas(const struct action *action, struct vd_slice data)
+{
+    return action->is_blind ? large_gas_of_add(data) : action->gas;
 }
 
 bool
@@ -142,4 +162,11 @@ action_is_too_large(const struct action *action)
 {
     return action->kind == ACTION_LOAD &&
            action->step->preimage.len + CALL_OVERHEAD > VD_TXM_MAX_DATA;
+}
+
+bool
+action_can_be_proposed(const struct action *action)
+{
+    return action->step->vm.key[0] == KEY_KECCAK &&
+           large_blocks(action->step->preimage.len) <= LARGE_MAX_BLOCKS;
 }

@@ -42,8 +42,19 @@ flights_put(struct vd_challenger *c, const uint8_t tag[ACTION_TAG_BYTES], enum f
     return flight;
 }
 
+void
+flights_price(struct vd_challenger *c, const struct action *action, struct vd_u256 value)
+{
+    uint8_t tag[ACTION_TAG_BYTES];
+    action_tag(tag, action);
+    struct flight *flight = flights_find(c, tag);
+    if (flight && vd_u256_is_zero(&flight->value)) {
+        flight->value = value;
+    }
+}
+
 bool
-challenger_in_flight(struct vd_challenger *c, const struct game *g, const struct action *action)
+challenger_in_flight(struct vd_challenger *c, uint64_t read_at, const struct action *action)
 {
     uint8_t tag[ACTION_TAG_BYTES];
     action_tag(tag, action);
@@ -51,9 +62,9 @@ challenger_in_flight(struct vd_challenger *c, const struct game *g, const struct
     if (!flight) {
         return false;
     }
-    bool over = flight->unincluded == 0 &&
-                ((flight->state == FLIGHT_SETTLED && g->read_at >= flight->block) ||
-                 (flight->state == FLIGHT_REFUSED && g->read_at > flight->block));
+    bool over =
+        flight->unincluded == 0 && ((flight->state == FLIGHT_SETTLED && read_at >= flight->block) ||
+                                    (flight->state == FLIGHT_REFUSED && read_at > flight->block));
     if (over) {
         flights_drop(c, flight);
     }

@@ -243,8 +243,13 @@ new_action(const struct game *g, enum action_kind kind, uint32_t claim)
 static void
 add_action(struct judge *j, const struct action *action)
 {
-    if (j->g->action_count < MAX_ACTIONS && !challenger_in_flight(j->c, j->g, action)) {
+    if (j->g->action_count == MAX_ACTIONS) {
+        return;
+    }
+    if (!challenger_in_flight(j->c, j->g->read_at, action)) {
         j->g->actions[j->g->action_count++] = *action;
+    } else if (action->kind == ACTION_MOVE) {
+        flights_price(j->c, action, challenger_cost(j->c, j->g, action));
     }
 }
 
@@ -297,6 +302,25 @@ add_step_at_hand(struct judge *j, const struct action *step)
     add_action(j, loads ? &load : step);
 }
 
+/* What does not fit one transaction is uploaded; until that is done other steps can be fetched.
+   False: the step, or its preimage, is to be sent. */
+static bool
+is_uploaded(struct judge *j, const struct action *step)
+{
+    struct action load = *step;
+    load.kind = ACTION_LOAD;
+    if (!j->g->needs_load || !action_is_too_large(&load) || !action_can_be_proposed(&load)) {
+        return false;
+    }
+    struct upload *upload = uploads_take(j->c, j->g);
+    if (upload) {
+        uploads_want(j->c, upload, step->left_s);
+    } else {
+        j->g->needs_load = false; /* the part is there */
+    }
+    return upload != NULL;
+}
+
 /* fetch: what it takes is wanted if it is not at hand; else it is only sent if it is. */
 static void
 add_step(struct judge *j, const struct vd_move *move, uint64_t left_s, bool fetch)
@@ -307,15 +331,23 @@ add_step(struct judge *j, const struct vd_move *move, uint64_t left_s, bool fetc
     step.attack = move->attack;
     step.left_s = left_s;
     step.step = &g->step;
-    if (challenger_in_flight(j->c, g, &step) || run_of(j, &want.run, &move->execution) != VD_OK) {
+    if (challenger_in_flight(j->c, g->read_at, &step) ||
+        run_of(j, &want.run, &move->execution) != VD_OK) {
         return;
     }
     uint64_t leaf = leaf_of(&g->d, g->d.game.claims[move->claim].position);
     want.number = move->attack ? leaf : leaf + 1;
     want.key = key_of_run("step", &want.run, want.number);
+    struct upload *upload = uploads_of_step(j->c, g, &want.key);
+    if (upload) {
+        uploads_want(j->c, upload, left_s);
+        return;
+    }
     bool at_hand = g->has_step && vd_hash_eq(&g->step_key, &want.key);
     if (at_hand && !fetch) {
-        add_step_at_hand(j, &step);
+        if (!is_uploaded(j, &step)) {
+            add_step_at_hand(j, &step);
+        }
     } else if (!at_hand && fetch && !j->step_at_hand && g->want.kind == WANT_NOTHING) {
         g->want = want;
     }
@@ -390,7 +422,8 @@ find_block_challenge(struct judge *j)
     struct game *g = j->g;
     struct action action = new_action(g, ACTION_BLOCK, 0);
     action.left_s = left_of(j, 0);
-    if (g->d.block_challenged || g->resolved[0] || challenger_in_flight(j->c, g, &action)) {
+    if (g->d.block_challenged || g->resolved[0] ||
+        challenger_in_flight(j->c, g->read_at, &action)) {
         return;
     }
     if (!g->has_output) {
@@ -498,6 +531,7 @@ challenger_judge(struct vd_challenger *c, struct game *g)
     if (g->verdict == UNJUDGED) {
         return;
     }
+    (void)oracles_of(c, &g->d.oracle);
     look_ahead(&j);
     if (c->config.watch) {
         return;
@@ -512,11 +546,14 @@ challenger_judge(struct vd_challenger *c, struct game *g)
 
 /* --- funds --- */
 
-/* One path from a depth to the leaves: every second bond is the honest side's. */
+/* One path from a depth to the leaves: every second bond is the honest side's, and where the last
+   claim is the other's, it ends in a step, whose preimage may have to be proposed. */
 static struct vd_u256
-path_cost(const struct game *g, unsigned depth)
+path_cost(const struct vd_challenger *c, const struct game *g, unsigned depth)
 {
-    struct vd_u256 sum = vd_u256(0);
+    const struct oracle *o = oracles_find(c, &g->d.oracle);
+    bool steps = (g->d.game.max_depth + 1 - depth) % 2 == 0;
+    struct vd_u256 sum = o && steps ? o->bond : vd_u256(0);
     for (unsigned d = depth; d <= g->d.game.max_depth; d += 2) {
         sum = vd_u256_add(&sum, &g->bonds[d]);
     }
@@ -535,7 +572,7 @@ reserve_of(const struct vd_challenger *c, const struct game *g)
             vd_game_challenger_duration(game, i, c->heads.l1.timestamp) == game->max_clock_s) {
             continue;
         }
-        struct vd_u256 cost = path_cost(g, depth + 2);
+        struct vd_u256 cost = path_cost(c, g, depth + 2);
         most = vd_u256_lt(&most, &cost) ? cost : most;
     }
     return most;
@@ -548,7 +585,8 @@ held_back(const struct vd_challenger *c)
     struct vd_u256 sum = vd_u256(0);
     for (size_t i = 0; i < c->flight_count; i++) {
         const struct flight *flight = &c->flights[i];
-        bool is_unseen = flight->unincluded > 0;
+        bool is_unseen = flight->unincluded > 0 ||
+                         (flight->state == FLIGHT_INCLUDED && flight->block > c->heads.l1.number);
         for (size_t k = 0; k < c->count && flight->state == FLIGHT_INCLUDED; k++) {
             const struct game *g = c->games[k];
             is_unseen = is_unseen || (memcmp(flight->tag + 1, g->id.proxy.b, 20) == 0 &&
@@ -560,22 +598,28 @@ held_back(const struct vd_challenger *c)
 }
 
 struct vd_u256
-challenger_cost(const struct game *g, const struct action *action)
+challenger_cost(const struct vd_challenger *c, const struct game *g, const struct action *action)
 {
-    return action->opens ? path_cost(g, action->depth) : action->bond;
+    return action->opens ? path_cost(c, g, action->depth) : action->bond;
+}
+
+bool
+challenger_has(const struct vd_challenger *c, const struct vd_u256 *amount)
+{
+    struct vd_u256 held = held_back(c);
+    struct vd_u256 needed = vd_u256_add(amount, &held);
+    return !vd_u256_lt(&c->heads.balance, &needed);
 }
 
 bool
 challenger_can_pay(const struct vd_challenger *c, const struct game *g, const struct action *action)
 {
-    struct vd_u256 needed = challenger_cost(g, action);
-    struct vd_u256 held = held_back(c);
-    needed = vd_u256_add(&needed, &held);
+    struct vd_u256 needed = challenger_cost(c, g, action);
     for (size_t i = 0; i < c->count && action->opens; i++) {
         if (c->games[i] != g && c->games[i]->was_read) {
             struct vd_u256 reserve = reserve_of(c, c->games[i]);
             needed = vd_u256_add(&needed, &reserve);
         }
     }
-    return !vd_u256_lt(&c->heads.balance, &needed);
+    return challenger_has(c, &needed);
 }

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "oracle_model.h"
 #include "support/random.h"
 #include "viaduct/core/base/constants.h"
 #include "viaduct/core/crypto/keccak.h"
@@ -22,9 +23,11 @@
 #define MOST 2600u
 #define GAMES 4u
 #define TXS 12000u
-#define LOADS 4096u
 #define MAX_CLOCK_S 600u
 #define EXTENSION_S 60u
+/* What the clock has more before a step: more than the period of challenges to its preimage, for
+   the turns of chance in these tests. */
+#define STEP_EXTENSION_S (LPP_PERIOD_S + 240u)
 #define FINALITY_S 30u
 #define WETH_S 30u
 #define BOND 80u
@@ -89,8 +92,7 @@ struct chain {
     struct contract games[GAMES];
     size_t count;
     uint64_t balance;
-    struct vd_hash loads[LOADS];
-    size_t load_count;
+    struct oracle_state oracle;
     uint64_t number;
     uint64_t time;
 };
@@ -100,6 +102,8 @@ enum ask {
     A_LIST,
     A_READ,
     A_ESTIMATE,
+    A_CALL,
+    A_LOGS,
     A_SAFE,
     A_OUTPUT,
     A_STATE,
@@ -135,7 +139,13 @@ struct model {
     bool moved_foreign;
     uint64_t per_block;
     uint64_t settle_s;
+    uint64_t refuted;  /* bonds of large preimages won */
+    uint8_t *held[16]; /* calldata of others */
+    size_t held_count;
 };
+
+/* Not 0: some steps read preimages of that size and a little more. */
+static size_t large_size;
 
 /* --- the truth --- */
 
@@ -297,7 +307,9 @@ do_move(struct contract *g, const struct chain *chain, const struct vd_address *
     if (used == MAX_CLOCK_S) {
         return false;
     }
-    uint64_t extension = depth + 1 == g->game.split_depth ? 2 * EXTENSION_S : EXTENSION_S;
+    uint64_t extension = depth + 1 == g->game.split_depth ? 2 * EXTENSION_S
+                         : depth + 1 == g->game.max_depth ? EXTENSION_S + STEP_EXTENSION_S
+                                                          : EXTENSION_S;
     if (!dry) {
         g->claims[g->game.count++] =
             (struct vd_claim){.parent = parent,
@@ -311,15 +323,18 @@ do_move(struct contract *g, const struct chain *chain, const struct vd_address *
     return true;
 }
 
-static bool
-is_loaded(const struct chain *chain, const struct vd_hash *key)
+/* Sizes of the preimages that steps read: a few small ones, and large ones if there are any. */
+static size_t
+size_of(uint64_t steps)
 {
-    for (size_t i = 0; i < chain->load_count; i++) {
-        if (vd_hash_eq(&chain->loads[i], key)) {
-            return true;
-        }
-    }
-    return false;
+    return large_size != 0 && steps % 2 == 0 ? large_size + steps % 5 * 100
+                                             : PART_BYTES + steps % 7;
+}
+
+static uint32_t
+offset_of(uint64_t steps)
+{
+    return (uint32_t)(8 + PART_BYTES * (steps % 2));
 }
 
 /* Which part the step reads: none, local data, or a keccak preimage. */
@@ -328,7 +343,7 @@ load_key(const struct contract *g, const struct vd_dispute_run *run, uint64_t st
 {
     struct vd_hash key = key_of_run(run);
     return steps % 3 == 0 ? hash_of("local", g->proxy.b[19], vd_slice(key.b, 32))
-                          : part_of("keccak", 32 + steps % 7);
+                          : hash_part(&preimage_of(size_of(steps))->key, offset_of(steps));
 }
 
 static bool
@@ -345,7 +360,7 @@ do_step(struct contract *g, const struct chain *chain, uint32_t claim, bool atta
     uint64_t steps = leaf_of(g, g->claims[claim].position) + (attack ? 0 : 1);
     struct vd_hash truth = true_state(&run, g->safe, leaves_of(g), steps);
     struct vd_hash needed = load_key(g, &run, steps);
-    if (!vd_hash_eq(&truth, before) || (steps % 3 != 2 && !is_loaded(chain, &needed))) {
+    if (!vd_hash_eq(&truth, before) || (steps % 3 != 2 && !is_loaded(&chain->oracle, &needed))) {
         return false;
     }
     struct vd_hash after = true_state(&run, g->safe, leaves_of(g), steps + 1);
@@ -494,16 +509,6 @@ game_at(struct chain *chain, const struct vd_address *proxy)
 }
 
 static bool
-do_load(struct chain *chain, const struct vd_hash *key, bool dry)
-{
-    if (!dry && !is_loaded(chain, key)) {
-        assert_true(chain->load_count < LOADS);
-        chain->loads[chain->load_count++] = *key;
-    }
-    return true;
-}
-
-static bool
 do_local(struct chain *chain, struct contract *g, struct vd_slice args, bool dry)
 {
     uint64_t ident = 0;
@@ -516,7 +521,7 @@ do_local(struct chain *chain, struct contract *g, struct vd_slice args, bool dry
     struct vd_execution e = vd_game_execution(&g->game, claim);
     struct vd_dispute_run run = run_of(g, &e);
     struct vd_hash key = load_key(g, &run, 0);
-    return do_load(chain, &key, dry);
+    return do_load(&chain->oracle, &key, dry);
 }
 
 /* One transaction of the challenger's account; dry: only whether it would go through. */
@@ -532,11 +537,14 @@ execute(struct model *m, const struct vd_address *to, struct vd_slice data, uint
     struct vd_hash disputed;
     struct vd_hash claim;
     if (vd_address_eq(to, &oracle)) {
-        struct vd_slice preimage;
-        assert_int_equal(selector, 0xe1592611);
-        assert_true(vd_abi_read_bytes(&preimage, args, 0, 32));
-        struct vd_hash key = part_of("keccak", preimage.len);
-        return do_load(chain, &key, dry);
+        uint64_t paid = 0;
+        chain->oracle.number = chain->number;
+        chain->oracle.time = chain->time;
+        if (value > chain->balance || !do_oracle(&chain->oracle, &own, data, value, &paid, dry)) {
+            return false;
+        }
+        chain->balance += dry ? 0 : paid - value;
+        return true;
     }
     struct contract *g = game_at(chain, to);
     if (!g) {
