@@ -35,10 +35,9 @@ struct vd_batcher {
     struct vd_l2_ref unsafe;
     struct vd_l2_ref safe;
     uint64_t derived_l1;
-    uint64_t l1_head;
-    uint64_t start_l1; /* L1's head at the start or when everything was given up */
+    uint64_t start_l1; /* L1's head when the first heads came */
     bool has_heads;
-    bool begun; /* derivation has read start_l1 since */
+    bool begun;
 
     uint64_t next; /* block to load */
     bool tail_known;
@@ -120,25 +119,21 @@ set_tail(struct vd_batcher *b, const uint8_t *hash, uint64_t number)
     b->next = number + 1;
 }
 
-/* Gives up everything that is not safe and begins again after the safe head, as after a start: when
-   derivation has read L1 up to its head.  Before, the safe head may be a whole sequencing window
-   behind what L1 holds (a reorganisation puts derivation that far back), and all those blocks would
-   be posted and paid for again, ahead of the new ones.  Frames that the transaction manager has
-   stay with it; derivation drops what no longer fits.  Nothing is said when nothing is under way:
-   while a node catches up, that would be a line for each block. */
+/* Gives up everything that is not safe and starts again after the safe head.  Frames that the
+   transaction manager has stay with it; derivation drops what no longer fits.  Nothing is
+   said when nothing is under way: while a node catches up, that would be a line for each block. */
 static void
-begin_again(struct vd_batcher *b, const char *why)
+rewind_to_safe(struct vd_batcher *b, const char *why)
 {
     if (b->channels || b->job || b->encoding) {
-        note(b, why, b->next);
+        note(b, why, b->safe.number + 1);
     }
     drop_channels(b);
     vd_channel_job_free(b->job);
     b->job = NULL;
     b->encoding_stale = b->encoding != NULL;
     b->loading_stale = b->loading;
-    b->begun = false;
-    b->start_l1 = b->l1_head;
+    set_tail(b, b->safe.hash.b, b->safe.number);
 }
 
 /* --- channels on their way --- */
@@ -296,7 +291,7 @@ load_next(struct vd_batcher *b)
     b->effects.get_block(b->effects.ctx, b->next);
 }
 
-/* The first position: behind what is on L1 or, after a start, on its way there. */
+/* The first position after a start: behind what is on L1 or on its way there. */
 static bool
 begin(struct vd_batcher *b)
 {
@@ -309,7 +304,7 @@ begin(struct vd_batcher *b)
     b->begun = true;
     set_tail(b, b->safe.hash.b, b->safe.number);
     if (channel_failed(b)) {
-        begin_again(b, "a channel of before the start did not take");
+        rewind_to_safe(b, "a channel of before the start did not take");
         return true;
     }
     for (struct channel *c = b->channels; c; c = c->next) {
@@ -329,15 +324,14 @@ begin(struct vd_batcher *b)
 static void
 step(struct vd_batcher *b)
 {
-    if (b->stepping) {
+    if (b->stepping || !begin(b)) {
         return;
     }
     b->stepping = true;
-    for (bool moved = true; moved && begin(b);) {
+    for (bool moved = true; moved;) {
         uint64_t before = b->next;
         if (channel_failed(b)) {
-            begin_again(b, "a channel did not become safe");
-            continue;
+            rewind_to_safe(b, "a channel did not become safe");
         }
         send_frames(b);
         if (!b->encoding && must_close(b)) {
@@ -346,7 +340,7 @@ step(struct vd_batcher *b)
         load_next(b);
         moved = b->next != before;
     }
-    b->flush = b->flush && (!b->begun || b->next <= b->unsafe.number || b->job != NULL);
+    b->flush = b->flush && (b->next <= b->unsafe.number || b->job != NULL);
     b->stepping = false;
 }
 
@@ -413,12 +407,11 @@ vd_batcher_heads(struct vd_batcher *b, uint64_t now_ms, const struct vd_l2_ref *
     b->unsafe = *unsafe;
     b->safe = *safe;
     b->derived_l1 = derived_l1;
-    b->l1_head = l1_head;
     if (b->begun && b->next <= safe->number) {
         /* Somebody else's batches, or our own from before a rewind, went further. */
-        begin_again(b, "the safe head is ahead");
+        rewind_to_safe(b, "the safe head is ahead");
     } else if (b->begun && b->next > unsafe->number + 1) {
-        begin_again(b, "the unsafe chain was cut back");
+        rewind_to_safe(b, "the unsafe chain was cut back");
     }
     step(b);
 }
@@ -434,7 +427,7 @@ static void
 take_block(struct vd_batcher *b, const struct vd_batcher_block *block)
 {
     if (b->tail_known && memcmp(b->tail, block->ref.parent_hash.b, sizeof b->tail) != 0) {
-        begin_again(b, "the unsafe chain was replaced");
+        rewind_to_safe(b, "the unsafe chain was replaced");
         return;
     }
     if (!b->job) {
@@ -488,7 +481,7 @@ take_encoded(struct vd_batcher *b, struct vd_channel_job *job)
     }
     if (!channel) {
         vd_channel_job_free(job);
-        begin_again(b, "out of memory for a channel");
+        rewind_to_safe(b, "out of memory for a channel");
         return;
     }
     channel->first = job->first->ref.number;
@@ -519,7 +512,7 @@ vd_batcher_encoded(struct vd_batcher *b, struct vd_channel_job *job)
         vd_channel_job_free(job);
     } else if (job->err != VD_OK || job->item_count > UINT16_MAX) {
         vd_channel_job_free(job);
-        begin_again(b, "a channel could not be encoded");
+        rewind_to_safe(b, "a channel could not be encoded");
     } else {
         take_encoded(b, job);
     }
@@ -547,7 +540,7 @@ vd_batcher_tx_event(struct vd_batcher *b, const struct vd_txm_event *event)
         break;
     case VD_TXM_LOST:
         if (b->begun) {
-            begin_again(b, "a frame was lost to a foreign transaction");
+            rewind_to_safe(b, "a frame was lost to a foreign transaction");
         }
         break;
     case VD_TXM_SENT:
