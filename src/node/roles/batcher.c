@@ -35,9 +35,10 @@ struct vd_batcher {
     struct vd_l2_ref unsafe;
     struct vd_l2_ref safe;
     uint64_t derived_l1;
-    uint64_t start_l1; /* L1's head when the first heads came */
+    uint64_t l1_head;
+    uint64_t start_l1; /* L1's head at the start or when everything was given up */
     bool has_heads;
-    bool begun;
+    bool begun; /* derivation has read start_l1 since */
 
     uint64_t next; /* block to load */
     bool tail_known;
@@ -119,21 +120,25 @@ set_tail(struct vd_batcher *b, const uint8_t *hash, uint64_t number)
     b->next = number + 1;
 }
 
-/* Gives up everything that is not safe and starts again after the safe head.  Frames that the
-   transaction manager has stay with it; derivation drops what no longer fits.  Nothing is
-   said when nothing is under way: while a node catches up, that would be a line for each block. */
+/* Gives up everything that is not safe and begins again after the safe head, as after a start: when
+   derivation has read L1 up to its head.  Before, the safe head may be a whole sequencing window
+   behind what L1 holds (a reorganisation puts derivation that far back), and all those blocks would
+   be posted and paid for again, ahead of the new ones.  Frames that the transaction manager has
+   stay with it; derivation drops what no longer fits.  Nothing is said when nothing is under way:
+   while a node catches up, that would be a line for each block. */
 static void
-rewind_to_safe(struct vd_batcher *b, const char *why)
+begin_again(struct vd_batcher *b, const char *why)
 {
     if (b->channels || b->job || b->encoding) {
-        note(b, why, b->safe.number + 1);
+        note(b, why, b->next);
     }
     drop_channels(b);
     vd_channel_job_free(b->job);
     b->job = NULL;
     b->encoding_stale = b->encoding != NULL;
     b->loading_stale = b->loading;
-    set_tail(b, b->safe.hash.b, b->safe.number);
+    b->begun = false;
+    b->start_l1 = b->l1_head;
 }
 
 /* --- channels on their way --- */
@@ -291,7 +296,7 @@ load_next(struct vd_batcher *b)
     b->effects.get_block(b->effects.ctx, b->next);
 }
 
-/* The first position after a start: behind what is on L1 or on its way there. */
+/* The first position: behind what is on L1 or, after a start, on its way there. */
 static bool
 begin(struct vd_batcher *b)
 {
@@ -304,8 +309,8 @@ begin(struct vd_batcher *b)
     b->begun = true;
     set_tail(b, b->safe.hash.b, b->safe.number);
     if (channel_failed(b)) {
-        rewind_to_safe(b, "a channel of before the start did not take");
-        return true;
+        note(b, "a channel of before the start did not take", b->next);
+        drop_channels(b);
     }
     for (struct channel *c = b->channels; c; c = c->next) {
         if (c->sent < c->frame_count) {
@@ -324,14 +329,15 @@ begin(struct vd_batcher *b)
 static void
 step(struct vd_batcher *b)
 {
-    if (b->stepping || !begin(b)) {
+    if (b->stepping) {
         return;
     }
     b->stepping = true;
-    for (bool moved = true; moved;) {
+    for (bool moved = true; moved && begin(b);) {
         uint64_t before = b->next;
         if (channel_failed(b)) {
-            rewind_to_safe(b, "a channel did not become safe");
+            begin_again(b, "a channel did not become safe");
+            continue;
         }
         send_frames(b);
         if (!b->encoding && must_close(b)) {
@@ -340,7 +346,7 @@ step(struct vd_batcher *b)
         load_next(b);
         moved = b->next != before;
     }
-    b->flush = b->flush && (b->next <= b->unsafe.number || b->job != NULL);
+    b->flush = b->flush && (!b->begun || b->next <= b->unsafe.number || b->job != NULL);
     b->stepping = false;
 }
 
@@ -407,11 +413,12 @@ vd_batcher_heads(struct vd_batcher *b, uint64_t now_ms, const struct vd_l2_ref *
     b->unsafe = *unsafe;
     b->safe = *safe;
     b->derived_l1 = derived_l1;
+    b->l1_head = l1_head;
     if (b->begun && b->next <= safe->number) {
         /* Somebody else's batches, or our own from before a rewind, went further. */
-        rewind_to_safe(b, "the safe head is ahead");
+        begin_again(b, "the safe head is ahead");
     } else if (b->begun && b->next > unsafe->number + 1) {
-        rewind_to_safe(b, "the unsafe chain was cut back");
+        begin_again(b, "the unsafe chain was cut back");
     }
     step(b);
 }
@@ -427,7 +434,7 @@ static void
 take_block(struct vd_batcher *b, const struct vd_batcher_block *block)
 {
     if (b->tail_known && memcmp(b->tail, block->ref.parent_hash.b, sizeof b->tail) != 0) {
-        rewind_to_safe(b, "the unsafe chain was replaced");
+        begin_again(b, "the unsafe chain was replaced");
         return;
     }
     if (!b->job) {
@@ -481,7 +488,7 @@ take_encoded(struct vd_batcher *b, struct vd_channel_job *job)
     }
     if (!channel) {
         vd_channel_job_free(job);
-        rewind_to_safe(b, "out of memory for a channel");
+        begin_again(b, "out of memory for a channel");
         return;
     }
     channel->first = job->first->ref.number;
@@ -512,7 +519,7 @@ vd_batcher_encoded(struct vd_batcher *b, struct vd_channel_job *job)
         vd_channel_job_free(job);
     } else if (job->err != VD_OK || job->item_count > UINT16_MAX) {
         vd_channel_job_free(job);
-        rewind_to_safe(b, "a channel could not be encoded");
+        begin_again(b, "a channel could not be encoded");
     } else {
         take_encoded(b, job);
     }
@@ -540,7 +547,7 @@ vd_batcher_tx_event(struct vd_batcher *b, const struct vd_txm_event *event)
         break;
     case VD_TXM_LOST:
         if (b->begun) {
-            rewind_to_safe(b, "a frame was lost to a foreign transaction");
+            begin_again(b, "a frame was lost to a foreign transaction");
         }
         break;
     case VD_TXM_SENT:

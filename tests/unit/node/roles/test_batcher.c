@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "support/random.h"
+#include "unit/core/rollup/whole_batch.h"
 #include "viaduct/core/codec/rlp.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/node/platform/memory.h"
@@ -175,10 +176,11 @@ read_channel(struct model *m)
     size_t mark = vd_arena_mark(&m->arena);
     struct vd_rlp r = vd_rlp(vd_slice(plain, len));
     while (vd_rlp_more(&r)) {
-        struct vd_batch batch;
+        struct whole_batch batch;
         enum vd_batch_verdict verdict;
         struct vd_slice content = vd_rlp_string(&r);
-        assert_int_equal(vd_batch_decode(&batch, &verdict, &m->arena, &m->rollup, content), VD_OK);
+        assert_int_equal(whole_batch_decode(&batch, &verdict, &m->arena, &m->rollup, content),
+                         VD_OK);
         assert_int_equal(verdict, VD_BATCH_OK);
         size_t count = batch.type == VD_BATCH_SPAN ? batch.span.block_count : 1;
         uint64_t first = batch.type == VD_BATCH_SPAN ? batch.span.rel_timestamp / 2
@@ -409,6 +411,62 @@ test_a_lost_channel_is_posted_again(void **state)
     }
 }
 
+static void
+run_seconds(struct model *m, unsigned seconds)
+{
+    for (unsigned i = 0; i < seconds; i++) {
+        m->now += 1000;
+        vd_batcher_tick(m->batcher, m->now);
+        run_encoder(m);
+    }
+}
+
+/* A reorganisation of L1 cuts the unsafe chain and sends derivation back by a sequencing window.
+   What L1 holds of the blocks between is not posted again: the batcher waits until derivation has
+   read it, and goes on after the safe head of then. */
+static void
+test_a_reorg_posts_no_block_that_l1_still_holds(void **state)
+{
+    (void)state;
+    static struct model m;
+    struct vd_random random = vd_random_start("batcher");
+    model_init(&m, VD_BATCH_SPAN);
+    for (unsigned i = 0; i < 1000 && (m.unsafe < 100 || m.safe < m.unsafe); i++) {
+        if (m.unsafe < 100) {
+            add_block(&m, &random);
+        }
+        run_seconds(&m, 1);
+        l1_block(&m, &random);
+        tell_heads(&m);
+    }
+    assert_int_equal(m.safe, 100);
+    size_t posted = m.payload_count;
+    m.unsafe = 60;
+    vd_batcher_heads(m.batcher, m.now, &m.blocks[60], &m.blocks[10], m.l1_head - 90, m.l1_head);
+    for (uint64_t safe = 10; safe < 60; safe++) {
+        uint64_t derived_l1 = m.l1_head - 100 + safe;
+        add_block(&m, &random);
+        vd_batcher_heads(m.batcher, m.now, &m.blocks[m.unsafe], &m.blocks[safe], derived_l1,
+                         m.l1_head);
+        run_seconds(&m, 1);
+    }
+    assert_int_equal(m.payload_count, posted);
+    vd_batcher_heads(m.batcher, m.now, &m.blocks[m.unsafe], &m.blocks[60], m.l1_head, m.l1_head);
+    run_seconds(&m, 60);
+    assert_true(m.payload_count > posted);
+    m.safe = 60;
+    m.derived = posted;
+    m.blocks_read = 0;
+    for (unsigned i = 0; i < 100 && m.safe < m.unsafe; i++) {
+        l1_block(&m, &random);
+        tell_heads(&m);
+        run_seconds(&m, 1);
+    }
+    assert_int_equal(m.safe, m.unsafe);
+    assert_int_equal(m.blocks_read, m.unsafe - 60);
+    model_deinit(&m);
+}
+
 int
 main(void)
 {
@@ -416,6 +474,7 @@ main(void)
         cmocka_unit_test(test_every_block_comes_to_l1_once),
         cmocka_unit_test(test_a_crash_repeats_no_block),
         cmocka_unit_test(test_a_lost_channel_is_posted_again),
+        cmocka_unit_test(test_a_reorg_posts_no_block_that_l1_still_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
