@@ -17,7 +17,7 @@
 #define LIST_PAUSE_MS 1000u
 #define FIRST_PAUSE_MS 1000u
 #define MAX_PAUSE_MS 60000u
-#define MAX_SETTLED_PAUSE_MS 600000u
+#define MAX_SETTLED_PAUSE_S 600u
 
 enum vd_err
 vd_challenger_new(struct vd_challenger **out, const struct vd_challenger_config *config,
@@ -259,7 +259,8 @@ ask_read(struct vd_challenger *c)
     struct game *best = NULL;
     for (size_t i = 0; i < c->count; i++) {
         struct game *g = c->games[i];
-        bool is_due = g->next_ms <= c->now_ms && (!g->was_read || g->read_at != c->heads.l1.number);
+        bool is_due = g->next_ms <= c->now_ms && g->next_s <= c->heads.l1.timestamp &&
+                      (!g->was_read || g->read_at != c->heads.l1.number);
         if (is_due && (!best || g->left_s < best->left_s)) {
             best = g;
         }
@@ -468,14 +469,17 @@ first_clock(const struct vd_challenger *c, const struct game *g)
     return least;
 }
 
-/* A decided game is looked at again after an eighth of its age: its bonds wait for delays. */
+/* A decided game is looked at again after an eighth of its age: its bonds wait for delays of L1's
+   time.  At once while they are being claimed. */
 static void
-look_again(const struct vd_challenger *c, struct game *g)
+look_again(struct vd_challenger *c, struct game *g)
 {
+    struct action claim = {.kind = ACTION_CLAIM, .proxy = g->id.proxy};
     uint64_t now_s = c->heads.l1.timestamp;
     uint64_t age_s = now_s > g->id.timestamp ? now_s - g->id.timestamp : 0;
-    uint64_t pause = age_s < MAX_SETTLED_PAUSE_MS / 125 ? age_s * 125 : MAX_SETTLED_PAUSE_MS;
-    g->next_ms = c->now_ms + (pause < FIRST_PAUSE_MS ? FIRST_PAUSE_MS : pause);
+    uint64_t pause_s = age_s / 8 < MAX_SETTLED_PAUSE_S ? age_s / 8 : MAX_SETTLED_PAUSE_S;
+    bool is_claimed = g->action_count > 0 || challenger_is_sent(c, &claim);
+    g->next_s = is_claimed ? 0 : now_s + pause_s;
 }
 
 static void
@@ -556,6 +560,10 @@ vd_challenger_estimated(struct vd_challenger *c, enum vd_err err, const char *te
         action_tag(tag, &c->action);
         flights_put(c, tag, FLIGHT_REFUSED, c->question_at);
         say_refused(c, g, text);
+        if (c->action.kind == ACTION_CLAIM) {
+            challenger_judge(c, g);
+            look_again(c, g);
+        }
     }
     pump(c);
 }

@@ -39,6 +39,7 @@ struct game {
     bool was_read;
     uint64_t read_at; /* L1 block */
     uint64_t next_ms; /* not read again before */
+    uint64_t next_s;  /* nor before this time of L1 */
     struct vd_dispute d;
     struct vd_claim *claims;
     bool *resolved;

@@ -420,7 +420,7 @@ tell_heads(struct model *m)
                                         .derived_l1 = m->now.number - m->lag,
                                         .balance = vd_u256(m->now.balance)};
     heads.l1.hash = part_of("l1", m->now.number * 1000 + m->fork);
-    vd_challenger_heads(m->challenger, m->now.time * 1000, &heads);
+    vd_challenger_heads(m->challenger, (m->now.time - m->skipped_s) * 1000, &heads);
     for (unsigned i = 0; i < 40000 && (m->l1 != A_NONE || m->node != A_NONE); i++) {
         if (m->l1 != A_NONE) {
             answer_l1(m);

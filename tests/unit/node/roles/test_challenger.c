@@ -165,6 +165,29 @@ test_nothing_is_done_while_derivation_is_behind(void **state)
     end_model(m);
 }
 
+/* The delays of a game's bonds are of L1's time, however fast that runs on a test chain. */
+static void
+test_bonds_are_claimed_as_soon_as_l1_pays_them(void **state)
+{
+    (void)state;
+    struct model *m = new_model(vd_random_start("bonds"), 1000000);
+    add_game(m, SILENT, false, 0);
+    start(m);
+    while (m->now.games[0].status == 0) {
+        block(m);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        block(m);
+        m->now.time += 100000;
+        m->skipped_s += 100000;
+        block(m);
+        block(m);
+    }
+    assert_true(is_settled(m));
+    check_won(m, 1000000);
+    end_model(m);
+}
+
 /* A path costs what it costs down to the leaves; with less nothing is opened, and an alert says so.
  */
 static void
@@ -228,6 +251,7 @@ main(void)
         cmocka_unit_test(test_a_watcher_reports_and_sends_nothing),
         cmocka_unit_test(test_a_game_of_something_else_is_left_alone_and_said),
         cmocka_unit_test(test_nothing_is_done_while_derivation_is_behind),
+        cmocka_unit_test(test_bonds_are_claimed_as_soon_as_l1_pays_them),
         cmocka_unit_test(test_a_path_that_cannot_be_paid_is_not_opened),
         cmocka_unit_test(test_open_paths_keep_their_money),
     };
