@@ -52,11 +52,24 @@ struct huffman {
     uint16_t count[VD_MAX_BITS + 1];
 };
 
-struct vd_inflate {
+struct code_pair {
+    struct huffman literal;
+    struct huffman distance;
+    uint16_t literal_table[1 << VD_LITERAL_BITS];
+    uint16_t distance_table[1 << VD_DISTANCE_BITS];
+    uint16_t literal_symbols[VD_LITERAL_CODES];
+    uint16_t distance_symbols[VD_DISTANCE_CODES];
+};
+
+struct input {
     const uint8_t *next;
     const uint8_t *end;
     uint64_t bits; /* the next bit lowest; zero above bit_count */
     unsigned bit_count;
+};
+
+struct vd_inflate {
+    struct input in;
     enum state state;
     bool final_block;
     uint32_t stored_left;
@@ -65,12 +78,10 @@ struct vd_inflate {
     uint64_t delivered;
     uint32_t adler_a;
     uint32_t adler_b;
-    struct huffman literal;
-    struct huffman distance;
-    uint16_t literal_table[1 << VD_LITERAL_BITS];
-    uint16_t distance_table[1 << VD_DISTANCE_BITS];
-    uint16_t literal_symbols[VD_LITERAL_CODES];
-    uint16_t distance_symbols[VD_DISTANCE_CODES];
+    const struct code_pair *codes; /* of the block in hand */
+    bool has_fixed;
+    struct code_pair fixed; /* made for the first block that wants them */
+    struct code_pair dynamic;
     uint8_t window[VD_WINDOW];
 };
 
@@ -80,55 +91,57 @@ vd_inflate_size(void)
     return sizeof(struct vd_inflate);
 }
 
-/* Input.  After refill there are at least 49 bits, or all that are left: enough for a literal or
-   for a match, whose two codes and two extra fields have at most 15 + 5 + 15 + 13. */
+/* Input.  After refill there are at least as many bits as a literal or a match wants at once, or
+   all that are left.  What follows a length symbol are an extra field, a code and another field, of
+   at most 5 + 15 + 13 bits. */
+enum { VD_SYMBOL_BITS = VD_MAX_BITS, VD_MATCH_BITS = 33 };
 
 static inline void
-refill(struct vd_inflate *z)
+refill(struct input *in, unsigned want)
 {
-    if (z->bit_count > 48)
+    if (in->bit_count >= want)
         return;
-    if (z->end - z->next >= 8) {
-        uint64_t word = vd_load_le64(z->next);
-        unsigned bytes = (63 - z->bit_count) / 8;
-        z->bits |= (word & (~(uint64_t)0 >> (64 - 8 * bytes))) << z->bit_count;
-        z->next += bytes;
-        z->bit_count += 8 * bytes;
+    if (in->end - in->next >= 8) {
+        uint64_t word = vd_load_le64(in->next);
+        unsigned bytes = (63 - in->bit_count) / 8;
+        in->bits |= (word & (~(uint64_t)0 >> (64 - 8 * bytes))) << in->bit_count;
+        in->next += bytes;
+        in->bit_count += 8 * bytes;
         return;
     }
-    while (z->bit_count <= 48 && z->next < z->end) {
-        z->bits |= (uint64_t)*z->next++ << z->bit_count;
-        z->bit_count += 8;
+    while (in->bit_count <= 48 && in->next < in->end) {
+        in->bits |= (uint64_t)*in->next++ << in->bit_count;
+        in->bit_count += 8;
     }
 }
 
 /* Takes n bits, at most 16, that a refill has provided; false when the input ends before. */
 static inline bool
-take_ready_bits(struct vd_inflate *z, unsigned *value, unsigned n)
+take_ready_bits(struct input *in, unsigned *value, unsigned n)
 {
-    if (n > z->bit_count)
+    if (n > in->bit_count)
         return false;
-    *value = (unsigned)(z->bits & (((uint64_t)1 << n) - 1));
-    z->bits >>= n;
-    z->bit_count -= n;
+    *value = (unsigned)(in->bits & (((uint64_t)1 << n) - 1));
+    in->bits >>= n;
+    in->bit_count -= n;
     return true;
 }
 
 static bool
-take_bits(struct vd_inflate *z, unsigned *value, unsigned n)
+take_bits(struct input *in, unsigned *value, unsigned n)
 {
-    refill(z);
-    return take_ready_bits(z, value, n);
+    refill(in, n);
+    return take_ready_bits(in, value, n);
 }
 
 /* Drops the rest of the current byte and gives the read-ahead back. */
 static void
-align_to_byte(struct vd_inflate *z)
+align_to_byte(struct input *in)
 {
-    if (z->bit_count >= 8)
-        z->next -= z->bit_count / 8;
-    z->bits = 0;
-    z->bit_count = 0;
+    if (in->bit_count >= 8)
+        in->next -= in->bit_count / 8;
+    in->bits = 0;
+    in->bit_count = 0;
 }
 
 /* Huffman codes. */
@@ -219,18 +232,19 @@ find_long(const struct huffman *h, uint64_t bits)
     return 0;
 }
 
-/* Reads a symbol from bits that refill has provided; false when it is no code or cut off. */
+/* Reads a symbol from bits that refill has provided; false when it is no code or cut off.
+   table_bits is h's, for the compiler to know. */
 static inline bool
-take_symbol(struct vd_inflate *z, const struct huffman *h, unsigned *symbol)
+take_symbol(struct input *in, const struct huffman *h, unsigned table_bits, unsigned *symbol)
 {
-    unsigned entry = h->table[z->bits & ((1U << h->table_bits) - 1)];
+    unsigned entry = h->table[in->bits & ((1U << table_bits) - 1)];
     if (__builtin_expect(entry == 0, 0))
-        entry = find_long(h, z->bits);
+        entry = find_long(h, in->bits);
     unsigned len = entry & 15;
-    if (len == 0 || len > z->bit_count || h->min_bits > z->bit_count)
+    if (len == 0 || len > in->bit_count || h->min_bits > in->bit_count)
         return false;
-    z->bits >>= len;
-    z->bit_count -= len;
+    in->bits >>= len;
+    in->bit_count -= len;
     *symbol = entry >> 4;
     return true;
 }
@@ -241,17 +255,19 @@ static bool
 start_fixed(struct vd_inflate *z)
 {
     uint8_t lengths[VD_LITERAL_CODES];
+    z->codes = &z->fixed;
+    if (z->has_fixed)
+        return true;
     memset(lengths, 8, 144);
     memset(lengths + 144, 9, 112);
     memset(lengths + 256, 7, 24);
     memset(lengths + 280, 8, 8);
-    if (!build_huffman(&z->literal, lengths, VD_LITERAL_CODES))
-        return false;
+    z->has_fixed = build_huffman(&z->fixed.literal, lengths, VD_LITERAL_CODES);
     memset(lengths, 5, VD_DISTANCE_CODES);
-    return build_huffman(&z->distance, lengths, VD_DISTANCE_CODES);
+    return build_huffman(&z->fixed.distance, lengths, VD_DISTANCE_CODES) && z->has_fixed;
 }
 
-/* Reads the code of the code lengths into z->distance, which is free at this point. */
+/* Reads the code of the code lengths into the distances', which are free at this point. */
 static bool
 read_code_length_code(struct vd_inflate *z, unsigned n)
 {
@@ -260,11 +276,11 @@ read_code_length_code(struct vd_inflate *z, unsigned n)
     uint8_t lengths[VD_CODE_LENGTH_CODES] = {0};
     for (unsigned i = 0; i < n; i++) {
         unsigned len;
-        if (!take_bits(z, &len, 3))
+        if (!take_bits(&z->in, &len, 3))
             return false;
         lengths[order[i]] = (uint8_t)len;
     }
-    return build_huffman(&z->distance, lengths, VD_CODE_LENGTH_CODES);
+    return build_huffman(&z->dynamic.distance, lengths, VD_CODE_LENGTH_CODES);
 }
 
 /* Reads one symbol of the code lengths: how often which length is to be written. */
@@ -273,8 +289,8 @@ take_run(struct vd_inflate *z, unsigned *count, uint8_t *len, bool first, uint8_
 {
     unsigned symbol;
     unsigned extra = 0;
-    refill(z);
-    if (!take_symbol(z, &z->distance, &symbol))
+    refill(&z->in, VD_SYMBOL_BITS);
+    if (!take_symbol(&z->in, &z->dynamic.distance, VD_DISTANCE_BITS, &symbol))
         return false;
     *count = 1;
     *len = (uint8_t)symbol;
@@ -283,7 +299,7 @@ take_run(struct vd_inflate *z, unsigned *count, uint8_t *len, bool first, uint8_
     *len = symbol == 16 ? last : 0;
     if (symbol == 16 && first)
         return false;
-    if (!take_bits(z, &extra, symbol == 16 ? 2 : symbol == 17 ? 3 : 7))
+    if (!take_bits(&z->in, &extra, symbol == 16 ? 2 : symbol == 17 ? 3 : 7))
         return false;
     *count = (symbol == 18 ? 11 : 3) + extra;
     return true;
@@ -296,8 +312,8 @@ start_dynamic(struct vd_inflate *z)
     unsigned literals;
     unsigned distances;
     unsigned code_lengths;
-    if (!take_bits(z, &literals, 5) || !take_bits(z, &distances, 5) ||
-        !take_bits(z, &code_lengths, 4))
+    if (!take_bits(&z->in, &literals, 5) || !take_bits(&z->in, &distances, 5) ||
+        !take_bits(&z->in, &code_lengths, 4))
         return false;
     literals += 257;
     distances += 1;
@@ -313,23 +329,26 @@ start_dynamic(struct vd_inflate *z)
         memset(lengths + i, len, count);
         i += count;
     }
-    if (!build_huffman(&z->literal, lengths, literals) ||
-        !build_huffman(&z->distance, lengths + literals, distances))
+    struct huffman *literal = &z->dynamic.literal;
+    if (!build_huffman(literal, lengths, literals) ||
+        !build_huffman(&z->dynamic.distance, lengths + literals, distances))
         return false;
-    if (z->literal.min_bits < lengths[VD_END_OF_BLOCK])
-        z->literal.min_bits = lengths[VD_END_OF_BLOCK];
+    if (literal->min_bits < lengths[VD_END_OF_BLOCK])
+        literal->min_bits = lengths[VD_END_OF_BLOCK];
+    z->codes = &z->dynamic;
     return true;
 }
 
 static bool
 start_stored(struct vd_inflate *z)
 {
-    align_to_byte(z);
-    if (z->end - z->next < 4)
+    struct input *in = &z->in;
+    align_to_byte(in);
+    if (in->end - in->next < 4)
         return false;
-    unsigned len = z->next[0] | (unsigned)z->next[1] << 8;
-    unsigned complement = z->next[2] | (unsigned)z->next[3] << 8;
-    z->next += 4;
+    unsigned len = in->next[0] | (unsigned)in->next[1] << 8;
+    unsigned complement = in->next[2] | (unsigned)in->next[3] << 8;
+    in->next += 4;
     z->stored_left = len;
     return (len ^ complement) == 0xffff;
 }
@@ -341,7 +360,7 @@ start_block(struct vd_inflate *z)
     unsigned header;
     if (z->final_block)
         return VD_STATE_TRAILER;
-    if (!take_bits(z, &header, 3))
+    if (!take_bits(&z->in, &header, 3))
         return VD_STATE_BAD;
     z->final_block = (header & 1) != 0;
     switch (header >> 1) {
@@ -369,7 +388,7 @@ copy_stored(struct vd_inflate *z)
 {
     size_t at = (size_t)(z->made % VD_WINDOW);
     size_t n = z->stored_left;
-    size_t left = (size_t)(z->end - z->next);
+    size_t left = (size_t)(z->in.end - z->in.next);
     if (left == 0 && n != 0)
         return VD_STATE_BAD;
     if (n > left)
@@ -379,8 +398,8 @@ copy_stored(struct vd_inflate *z)
     if (n > VD_WINDOW - at)
         n = VD_WINDOW - at;
     if (n != 0)
-        memcpy(z->window + at, z->next, n);
-    z->next += n;
+        memcpy(z->window + at, z->in.next, n);
+    z->in.next += n;
     z->made += n;
     z->stored_left -= (uint32_t)n;
     return z->stored_left == 0 ? VD_STATE_BLOCK : VD_STATE_STORED;
@@ -419,43 +438,68 @@ static const uint16_t distance_base[30] = {
 static const uint8_t distance_extra[30] = {0, 0, 0, 0, 1, 1, 2, 2,  3,  3,  4,  4,  5,  5,  6,
                                            6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13};
 
-/* Reads what follows a length symbol, from the same refill, and copies the match. */
+/* Reads what follows a length symbol. */
 static inline bool
-take_match(struct vd_inflate *z, unsigned symbol)
+read_match(struct input *in, const struct code_pair *codes, unsigned symbol, unsigned *len,
+           unsigned *distance)
 {
     unsigned len_code = symbol - VD_END_OF_BLOCK - 1;
     unsigned code;
     unsigned extra;
-    if (len_code >= sizeof length_extra || !take_ready_bits(z, &extra, length_extra[len_code]))
+    refill(in, VD_MATCH_BITS);
+    if (len_code >= sizeof length_extra || !take_ready_bits(in, &extra, length_extra[len_code]))
         return false;
-    unsigned len = length_base[len_code] + extra;
-    if (!take_symbol(z, &z->distance, &code) || code >= VD_MAX_DECLARED_DISTANCES ||
-        !take_ready_bits(z, &extra, distance_extra[code]))
+    *len = length_base[len_code] + extra;
+    if (!take_symbol(in, &codes->distance, VD_DISTANCE_BITS, &code) ||
+        code >= VD_MAX_DECLARED_DISTANCES || !take_ready_bits(in, &extra, distance_extra[code]))
         return false;
-    unsigned distance = distance_base[code] + extra;
-    if (distance > z->made)
-        return false;
-    copy_match(z, len, distance);
+    *distance = distance_base[code] + extra;
     return true;
 }
 
-/* Decodes symbols until the block ends or a match might not fit the ring. */
+/* Literals up to the next symbol that is none; false when that cannot be read.  *symbol is a
+   literal where the ring has no room for more than a match. */
+static inline bool
+take_literals(struct vd_inflate *z, struct input *in, unsigned *symbol)
+{
+    const struct huffman h = z->codes->literal;
+    uint64_t made = z->made;
+    const uint64_t end = z->delivered + VD_WINDOW - VD_MAX_MATCH + 1;
+    bool ok;
+    do {
+        refill(in, VD_SYMBOL_BITS);
+        ok = take_symbol(in, &h, VD_LITERAL_BITS, symbol);
+        if (!ok || *symbol >= VD_END_OF_BLOCK)
+            break;
+        z->window[made++ % VD_WINDOW] = (uint8_t)*symbol;
+    } while (made < end);
+    z->made = made;
+    return ok;
+}
+
+/* Decodes symbols until the block ends or a match might not fit the ring.  The bits in hand are
+   copied, so that they stay in registers while bytes are written. */
 static enum state
 decode_huffman(struct vd_inflate *z)
 {
-    while (room(z) >= VD_MAX_MATCH) {
+    struct input in = z->in;
+    enum state state = VD_STATE_HUFFMAN;
+    while (state == VD_STATE_HUFFMAN && room(z) >= VD_MAX_MATCH) {
         unsigned symbol;
-        refill(z);
-        if (!take_symbol(z, &z->literal, &symbol))
-            return VD_STATE_BAD;
-        if (symbol < VD_END_OF_BLOCK)
-            z->window[z->made++ % VD_WINDOW] = (uint8_t)symbol;
+        unsigned len;
+        unsigned distance;
+        if (!take_literals(z, &in, &symbol))
+            state = VD_STATE_BAD;
         else if (symbol == VD_END_OF_BLOCK)
-            return VD_STATE_BLOCK;
-        else if (!take_match(z, symbol))
-            return VD_STATE_BAD;
+            state = VD_STATE_BLOCK;
+        else if (symbol > VD_END_OF_BLOCK &&
+                 (!read_match(&in, z->codes, symbol, &len, &distance) || distance > z->made))
+            state = VD_STATE_BAD;
+        else if (symbol > VD_END_OF_BLOCK)
+            copy_match(z, len, distance);
     }
-    return VD_STATE_HUFFMAN;
+    z->in = in;
+    return state;
 }
 
 /* Adds the bytes made since the last call to the Adler-32 checksum. */
@@ -484,9 +528,11 @@ sum_made(struct vd_inflate *z)
 static enum state
 check_trailer(struct vd_inflate *z)
 {
-    align_to_byte(z);
+    const struct input *in = &z->in;
+    align_to_byte(&z->in);
     sum_made(z);
-    bool right = z->end - z->next >= 4 && vd_load_be32(z->next) == (z->adler_b << 16 | z->adler_a);
+    bool right =
+        in->end - in->next >= 4 && vd_load_be32(in->next) == (z->adler_b << 16 | z->adler_a);
     return right ? VD_STATE_END : VD_STATE_BAD;
 }
 
@@ -518,30 +564,39 @@ fill_window(struct vd_inflate *z)
 
 /* RFC 1950, section 2.2: deflate, a window of at most 32 KiB, the header a multiple of 31. */
 static bool
-read_header(struct vd_inflate *z)
+read_header(struct input *in)
 {
-    const uint8_t *p = z->next;
-    if (z->end - p < 2 || (p[0] & 15) != 8 || p[0] >> 4 > 7 || vd_load_be16(p) % 31 != 0)
+    const uint8_t *p = in->next;
+    if (in->end - p < 2 || (p[0] & 15) != 8 || p[0] >> 4 > 7 || vd_load_be16(p) % 31 != 0)
         return false;
-    z->next += 2;
+    in->next += 2;
     if ((p[1] & 0x20) == 0)
         return true;
     /* A dictionary is named by its checksum; 1 is that of no bytes, the one that Go's reader
        has. */
-    if (z->end - z->next < 4 || vd_load_be32(z->next) != 1)
+    if (in->end - in->next < 4 || vd_load_be32(in->next) != 1)
         return false;
-    z->next += 4;
+    in->next += 4;
     return true;
+}
+
+static void
+init_codes(struct code_pair *codes)
+{
+    codes->literal = (struct huffman){.table = codes->literal_table,
+                                      .symbols = codes->literal_symbols,
+                                      .table_bits = VD_LITERAL_BITS};
+    codes->distance = (struct huffman){.table = codes->distance_table,
+                                       .symbols = codes->distance_symbols,
+                                       .table_bits = VD_DISTANCE_BITS};
 }
 
 struct vd_inflate *
 vd_inflate_init(void *memory, struct vd_slice input)
 {
     struct vd_inflate *z = memory;
-    z->next = input.ptr;
-    z->end = input.len == 0 ? input.ptr : input.ptr + input.len;
-    z->bits = 0;
-    z->bit_count = 0;
+    const uint8_t *end = input.len == 0 ? input.ptr : input.ptr + input.len;
+    z->in = (struct input){.next = input.ptr, .end = end};
     z->final_block = false;
     z->stored_left = 0;
     z->made = 0;
@@ -549,11 +604,10 @@ vd_inflate_init(void *memory, struct vd_slice input)
     z->delivered = 0;
     z->adler_a = 1;
     z->adler_b = 0;
-    z->literal = (struct huffman){
-        .table = z->literal_table, .symbols = z->literal_symbols, .table_bits = VD_LITERAL_BITS};
-    z->distance = (struct huffman){
-        .table = z->distance_table, .symbols = z->distance_symbols, .table_bits = VD_DISTANCE_BITS};
-    z->state = read_header(z) ? VD_STATE_BLOCK : VD_STATE_BAD;
+    z->has_fixed = false;
+    init_codes(&z->fixed);
+    init_codes(&z->dynamic);
+    z->state = read_header(&z->in) ? VD_STATE_BLOCK : VD_STATE_BAD;
     return z;
 }
 

@@ -114,29 +114,49 @@ vd_store_be64(uint8_t *p, uint64_t v)
 static inline uint32_t
 vd_load_le32(const uint8_t *p)
 {
+#if defined(__x86_64__)
     uint32_t v;
     memcpy(&v, p, sizeof v);
     return v;
+#else
+    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+#endif
 }
 
 static inline uint64_t
 vd_load_le64(const uint8_t *p)
 {
+#if defined(__x86_64__)
     uint64_t v;
     memcpy(&v, p, sizeof v);
     return v;
+#else
+    return (uint64_t)vd_load_le32(p + 4) << 32 | vd_load_le32(p);
+#endif
 }
 
 static inline void
 vd_store_le32(uint8_t *p, uint32_t v)
 {
+#if defined(__x86_64__)
     memcpy(p, &v, sizeof v);
+#else
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+    p[2] = (uint8_t)(v >> 16);
+    p[3] = (uint8_t)(v >> 24);
+#endif
 }
 
 static inline void
 vd_store_le64(uint8_t *p, uint64_t v)
 {
+#if defined(__x86_64__)
     memcpy(p, &v, sizeof v);
+#else
+    vd_store_le32(p, (uint32_t)v);
+    vd_store_le32(p + 4, (uint32_t)(v >> 32));
+#endif
 }
 
 /* vd_hex_encode writes 2 * len lower-case digits, no prefix, no terminator. */
