@@ -3,10 +3,8 @@
    Order at a start: folder, L1's genesis and engine, L1's server, founding (the contracts' first
    block on L1, or the files of before), the L2 node, which meets L1 over its own socket like any
    other. */
-#define _XOPEN_SOURCE 700 /* nftw */
 #define _DEFAULT_SOURCE
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +18,8 @@
 #include "dev_founding.h"
 #include "dev_rpc.h"
 #include "drill.h"
+#include "drill_external.h"
+#include "folders.h"
 #include "founding.h"
 #include "run.h"
 #include "serve.h"
@@ -143,24 +143,13 @@ make_folder(struct command *c, char *error, size_t error_len)
             return true;
         }
     } else {
-        const char *base = getenv("TMPDIR");
-        snprintf(c->folder, sizeof c->folder, "%s/viaduct-dev-XXXXXX", base ? base : P_tmpdir);
-        c->temporary = mkdtemp(c->folder) != NULL;
+        c->temporary = vd_folder_temporary(c->folder, sizeof c->folder);
         if (c->temporary) {
             return true;
         }
     }
     snprintf(error, error_len, "cannot make the folder %.300s: %s", c->folder, strerror(errno));
     return false;
-}
-
-static int
-remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
 }
 
 static const char *
@@ -691,6 +680,10 @@ vd_command_dev(int argc, char **argv)
         fprintf(stderr, "viaduct: %s\n", error);
     } else if (c->options.drill && c->options.datadir) {
         fprintf(stderr, "viaduct: the drill founds a chain of its own: give no --datadir\n");
+    } else if (c->options.dev_l1 && !c->options.drill) {
+        fprintf(stderr, "viaduct: --l1 is for the --drill; dev has an L1 of its own\n");
+    } else if (c->options.dev_l1) {
+        status = vd_drill_external(&c->options);
     } else if (vd_run_init(&c->run, &c->options, stop)) {
         start(c);
         if (c->options.drill) {
@@ -699,7 +692,7 @@ vd_command_dev(int argc, char **argv)
         status = vd_run_loop(&c->run);
     }
     if (c->temporary) {
-        nftw(c->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        vd_folder_remove(c->folder);
     }
     free(c->rollup_json);
     vd_options_deinit(&c->options);
