@@ -11,13 +11,14 @@ import { Chain, accounts } from './support/chain.mjs'
 import { Deployment, chainConfig, keyFile, roles } from './support/deploy.mjs'
 import { cleanUp, run, sleep, startAnvil, startNode, temporaryFolder, viaduct, waitFor } from './support/harness.mjs'
 import { call } from './support/rpc.mjs'
+import { startRpcProxy } from './support/rpc_proxy.mjs'
 
 const bound = { timeout: 180_000 }
 const who = (role) => accounts[roles[role]].address
 const nonce = async (url, address = who('deployer')) =>
   Number(await call(url, 'eth_getTransactionCount', address, 'latest'))
 /** Transactions of a deployment on an L1 that has the deterministic deployer but no Multicall3. */
-const transactions = 37
+const transactions = 39
 const slots = {
   implementation: '0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc',
   admin: '0xb53127684a568b3173ae13b9f8a6016e243e63b6e8ee1178d6a717850b5d6103',
@@ -29,6 +30,25 @@ const proxies = {
   OptimismMintableERC20FactoryProxy: 'OptimismMintableERC20Factory',
   DisputeGameFactoryProxy: 'DisputeGameFactory', AnchorStateRegistryProxy: 'AnchorStateRegistry',
   DelayedWETHProxy: 'DelayedWETH',
+}
+
+/** Demands of the game: its settings, and the prestate that `viaduct prestate` computes. */
+async function checkGame(l1, deployment) {
+  const at = deployment.addresses
+  const game = (name, args = []) => l1.read(at.FaultDisputeGame, own('FaultDisputeGame').abi, name, args)
+  const oracle = (name) => l1.read(at.PreimageOracle, own('PreimageOracle').abi, name)
+  const prestate = await run(viaduct, ['prestate', '--rollup', join(deployment.folder, 'rollup.json')])
+  assert.equal(prestate.code, 0, prestate.errors)
+  const settings = {
+    gameType: 101, absolutePrestate: prestate.output.trim(), maxGameDepth: 64n, splitDepth: 20n,
+    clockExtension: 1n, maxClockDuration: 5n, vm: at.RISCV, weth: at.DelayedWETHProxy,
+    anchorStateRegistry: at.AnchorStateRegistryProxy, l2ChainId: BigInt(deployment.config.l2ChainID),
+    bisectionBond: parseEther('0.08'), stepBond: parseEther('1.28'),
+  }
+  for (const [name, value] of Object.entries(settings)) assert.equal(await game(name), value, name)
+  assert.equal(await l1.read(at.RISCV, own('RISCV').abi, 'oracle'), at.PreimageOracle)
+  assert.equal(await oracle('minProposalSize'), 126_000n)
+  assert.equal(await oracle('challengePeriod'), 2n)
 }
 
 /** Demands of a finished deployment, by viem alone. */
@@ -53,11 +73,13 @@ async function checkOnL1(l1, deployment) {
   assert.equal(await read('SuperchainConfigProxy', 'guardian'), who('guardian'))
   assert.equal(await read('OptimismPortalProxy', 'proofMaturityDelaySeconds'), 5n)
   assert.equal(await read('OptimismPortalProxy', 'guardian'), who('guardian'))
-  assert.equal(await read('AnchorStateRegistryProxy', 'respectedGameType'), 100)
+  assert.equal(await read('AnchorStateRegistryProxy', 'respectedGameType'), 101)
   assert.equal(await read('AnchorStateRegistryProxy', 'disputeGameFinalityDelaySeconds'), 3n)
   assert.equal(await read('DelayedWETHProxy', 'delay'), 3n)
-  assert.equal(await read('DisputeGameFactoryProxy', 'gameImpls', [100]), at.InterimDisputeGame)
-  assert.equal(await read('DisputeGameFactoryProxy', 'initBonds', [100]), parseEther('0.08'))
+  assert.equal(await read('DisputeGameFactoryProxy', 'gameImpls', [101]), at.FaultDisputeGame)
+  assert.equal(await read('DisputeGameFactoryProxy', 'initBonds', [101]), parseEther('0.08'))
+  assert.equal(await read('DisputeGameFactoryProxy', 'gameImpls', [100]), zeroAddress)
+  await checkGame(l1, deployment)
   assert.notEqual(await l1.public.getCode({ address: at.Multicall3 }), undefined)
   assert.equal(at.BatchInbox, getAddress(config.batchInboxAddress))
   return read('AnchorStateRegistryProxy', 'getAnchorRoot')
@@ -196,7 +218,7 @@ describe('a deployment that is interrupted', () => {
       assert(runs < 200)
     }
     t.diagnostic(`${runs} runs, ${seen.size} kills`)
-    assert(seen.size >= 35)
+    assert(seen.size >= 37)
     assert.equal(await nonce(anvil.url), transactions, 'nothing was sent twice')
     await checkOnL1(new Chain(anvil.url, 31337, { l2: false }), deployment)
   })
@@ -290,17 +312,22 @@ describe('what is refused', () => {
 
   const cases = [
     ['another chain id', /chain id 31337, the configuration says 900/, chainConfig({ l1ChainID: 900 })],
-    ['a public L1', /interim dispute game.*900 and 31337/, chainConfig({ l1ChainID: 1 })],
+    ['a public L1 with a short game', /faultGameMaxDepth is 60/, chainConfig({ l1ChainID: 1, faultGameMaxDepth: 60 })],
+    ['a game without moves', /faultGameSplitDepth is 63/, chainConfig({ faultGameSplitDepth: 63 })],
+    ['a game too deep', /faultGameMaxDepth 126/, chainConfig({ faultGameMaxDepth: 126 })],
+    ['a clock shorter than its extensions', /faultGameMaxClockDuration/, chainConfig({ faultGameClockExtension: 3 })],
+    ['a challenge period longer than the clock', /preimageOracleChallengePeriod/, chainConfig({ preimageOracleChallengePeriod: 5 })],
+    ['parts too large for a transaction', /preimageOracleMinProposalSize is 126001/, chainConfig({ preimageOracleMinProposalSize: 126_001 })],
     ['a gas limit under 21,000,000', /l2GenesisBlockGasLimit is 20999999/, chainConfig({ l2GenesisBlockGasLimit: 20_999_999 })],
     ['a gas limit over the ceiling', /l2GenesisBlockGasLimit is 500000001/, chainConfig({ l2GenesisBlockGasLimit: 500_000_001 })],
     ['no owner', /finalSystemOwner is missing or zero/, without('finalSystemOwner')],
     ['a zero guardian', /superchainConfigGuardian is missing or zero/, chainConfig({ superchainConfigGuardian: zeroAddress })],
     ['a vault without recipient', /l1FeeVaultRecipient is missing or zero/, without('l1FeeVaultRecipient')],
-    ['a guardian who proposes', /one account.*object/, chainConfig({ superchainConfigGuardian: who('proposer') })],
+    ['a guardian who proposes', /one account.*judge/, chainConfig({ superchainConfigGuardian: who('proposer') })],
     ['a batcher who proposes', /one account.*nonces/, chainConfig({ batchSenderAddress: who('proposer') })],
     ['no inbox', /batchInboxAddress/, without('batchInboxAddress')],
     ['a scalar of five bytes', /gasPriceOracleBaseFeeScalar/, chainConfig({ gasPriceOracleBaseFeeScalar: 2 ** 32 })],
-    ['a bond that no game can hold', /disputeGameInitBond is too large/, chainConfig({ disputeGameInitBond: `0x1${'0'.repeat(22)}` })],
+    ['a bond that no game can hold', /disputeGameInitBond is too large/, chainConfig({ disputeGameInitBond: `0x1${'0'.repeat(24)}` })],
     ['no elasticity', /eip1559Elasticity/, chainConfig({ eip1559Elasticity: 0 })],
     ['a network that is none', /WithdrawalNetwork/, chainConfig({ baseFeeVaultWithdrawalNetwork: 2 })],
     ['a bad address', /finalSystemOwner/, chainConfig({ finalSystemOwner: '0x12' })],
@@ -312,6 +339,43 @@ describe('what is refused', () => {
   for (const [name, pattern, config] of cases) {
     test(name, bound, () => refuses(pattern, config))
   }
+  for (const [name, precompile, answer] of [
+    ['ecrecover', 1, '0x'], ['sha256', 2, `0x${'11'.repeat(32)}`], ['blake2f', 9, '0x'],
+  ]) {
+    test(`an L1 whose ${name} is missing or wrong`, bound, async () => {
+      const to = `0x${precompile.toString(16).padStart(40, '0')}`
+      const proxy = await startRpcProxy(anvil.url, (method, [request]) =>
+        method === 'eth_call' && request.to?.toLowerCase() === to ? answer : undefined)
+      try {
+        const deployment = new Deployment(proxy.url)
+        const sent = await nonce(anvil.url)
+        const { code, errors } = await deployment.run()
+        assert.match(errors, new RegExp(`no precompile ${name} at address ${precompile}`))
+        assert.equal(code, 1)
+        assert.equal(await nonce(anvil.url), sent)
+      } finally {
+        await proxy.close()
+      }
+    })
+  }
+  // 65,535 blocks of 136 bytes hold the logs of 71 million gas at 8 gas a byte.
+  for (const [name, args, pattern] of [
+    ['transactions may use any gas', ['--gas-limit', '80000000', '--hardfork', 'prague'], /receipt of 10000000 bytes; .*holds 8912759/],
+    ['blocks may use any gas', ['--gas-limit', '500000000'], /a block of this L1 may use 500000000 gas/],
+  ]) {
+    test(`an L1 whose ${name}`, bound, async () => {
+      const large = await startAnvil(args)
+      const { code, errors } = await new Deployment(large.url).run()
+      assert.match(errors, pattern)
+      assert.equal(code, 1)
+      assert.equal(await nonce(large.url), 0)
+    })
+  }
+  test('an L1 of large blocks of which a transaction may use a part is none of these', bound, async () => {
+    const large = await startAnvil(['--gas-limit', '80000000'])
+    const { code, errors } = await new Deployment(large.url).run()
+    assert.equal(code, 0, errors)
+  })
   test('a fork of the settings on what stands', bound, async () => {
     const first = new Deployment(anvil.url)
     assert.equal((await first.run()).code, 0)

@@ -55,14 +55,16 @@ describe('viaduct games', () => {
   }, bound)
   after(cleanUp)
 
-  test('an interim game has no claims', bound, async () => {
+  test('a proposal has one claim', bound, async () => {
     await waitFor('a proposal', async () => (await l1.read(factory, factoryAbi, 'gameCount')) > 0n)
     const [first] = JSON.parse(await games('--json', '--game', 0))
     const [type, timestamp, address] = await l1.read(factory, factoryAbi, 'gameAtIndex', [0n])
     assert.equal(first.gameType, type)
     assert.equal(first.timestamp, Number(timestamp))
     assert.equal(first.address, address)
-    assert.equal(first.claims, undefined)
+    assert.equal(first.gameType, fault)
+    assert.equal(first.claims.length, 1)
+    assert.equal(first.claims[0].claim, first.rootClaim)
     assert.equal(first.rootClaim, await l1.read(address, game.abi, 'rootClaim'))
   })
 
@@ -124,7 +126,9 @@ describe('viaduct games', () => {
     assert.match(lines[header], /101 +in progress/)
     assert.match(lines[header + 1], /claim +0 +answers +- +depth +0 +open .*0\.08 ether/)
     assert.match(lines[header + 3], /claim +2 +answers +1 +depth +2 +open/)
-    assert.equal(lines.filter((line) => / claim +\d+ /.test(line)).length, 12)
+    const below = lines.slice(header + 1) // down to the next game
+    const isClaim = (line) => / claim +\d+ /.test(line)
+    assert.equal([...below, ''].findIndex((line) => !isClaim(line)), 12)
   })
 
   test('what cannot be listed is said', bound, async () => {

@@ -108,9 +108,11 @@ describe('proposals', () => {
     const proposer = accounts[roles.proposer].address
     const all = await games()
     const oldest = `0x${all.at(-1).metadata.slice(-40)}`
-    const read = (name, args = []) => l1.read(oldest, own('InterimDisputeGame').abi, name, args)
+    const read = (name, args = []) => l1.read(oldest, own('FaultDisputeGame').abi, name, args)
     await waitFor('the oldest game to be resolved', async () => (await read('status')) === 2, { timeout: 60_000 })
-    await waitFor('its bond to be paid', async () => (await read('credit', [proposer]))[0] === 0n, { timeout: 90_000 })
+    assert.equal(await read('gameType'), 101)
+    assert.equal(await read('resolvedSubgames', [0n]), true)
+    await waitFor('its bond to be paid', async () => (await read('credit', [proposer])) === 0n, { timeout: 90_000 })
     assert.equal((await l1.read(deployment.addresses.AnchorStateRegistryProxy,
       own('AnchorStateRegistry').abi, 'getAnchorRoot'))[1] > 0n, true)
   })

@@ -499,6 +499,12 @@ library Constants {
     /// @notice resolvedSubgames(uint256)
     bytes4 internal constant SELECTOR_RESOLVED_SUBGAMES = 0xfe2bbeb2;
 
+    /// @notice claimData(uint256)
+    bytes4 internal constant SELECTOR_CLAIM_DATA = 0xc6f0308c;
+
+    /// @notice claimDataLen()
+    bytes4 internal constant SELECTOR_CLAIM_DATA_LEN = 0x8980e0cc;
+
     /// @notice claimCredit(address)
     bytes4 internal constant SELECTOR_CLAIM_CREDIT = 0x60e27464;
 

@@ -172,7 +172,42 @@ print_standing(const struct bridge *b, const struct message *m)
     printf("%-22s %s\n", "next", next);
 }
 
-/* Waits with --wait until the state is at least `wanted`; without it, says why it is not. */
+/* One of the two steps: the root claim, then the game. */
+static bool
+resolve_step(struct bridge *b)
+{
+    struct vd_abi call;
+    struct bridge_receipt receipt;
+    struct vd_u256 zero = vd_u256(0);
+    struct vd_address game = b->standing.game.proxy;
+    bool claim = b->standing.game.claims > 0 && !b->standing.game.root_resolved;
+    vd_abi_call(&call, claim ? VD_SELECTOR_RESOLVE_CLAIM : VD_SELECTOR_RESOLVE);
+    if (claim) {
+        vd_abi_u64(&call, 0); /* the root claim */
+        vd_abi_u64(&call, 0); /* at one go */
+    }
+    return bridge_send(b, b->l1, &receipt, claim ? "claim resolved" : "game resolved", &game, &zero,
+                       &call);
+}
+
+/* The proposer and any challenger resolve games too: where a step fails and L1 then says that it
+   is done, somebody else was faster. */
+static bool
+resolve(struct bridge *b, const struct message *m)
+{
+    while (b->standing.can_resolve) {
+        bool was_resolved = b->standing.game.root_resolved;
+        bool sent = resolve_step(b);
+        if (!look(b, m) ||
+            (!sent && b->standing.can_resolve && b->standing.game.root_resolved == was_resolved)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Waits with --wait until the state is at least `wanted`; without it, says why it is not.  A game
+   that somebody has to resolve is resolved. */
 static bool
 reach(struct bridge *b, const struct message *m, enum vd_withdrawal_state wanted)
 {
@@ -185,10 +220,16 @@ reach(struct bridge *b, const struct message *m, enum vd_withdrawal_state wanted
         if (b->standing.state >= wanted) {
             return true;
         }
+        if (b->standing.can_resolve) {
+            if (!resolve(b, m)) {
+                return false;
+            }
+            continue;
+        }
         vd_withdrawal_explain(next, sizeof next, &b->standing);
-        if (!b->options.bridge_wait || b->standing.can_resolve) {
-            return bridge_fail(b, "%s: %s%s", vd_withdrawal_state_name(b->standing.state), next,
-                               b->options.bridge_wait ? "" : " (--wait waits for it)");
+        if (!b->options.bridge_wait) {
+            return bridge_fail(b, "%s: %s (--wait waits for it)",
+                               vd_withdrawal_state_name(b->standing.state), next);
         }
         if (waited_ms > b->options.bridge_timeout_s * 1000) {
             return bridge_fail(b, "still %s after %llu s (--timeout): %s",
@@ -335,17 +376,6 @@ bridge_prove(struct bridge *b)
 
 /* --- finalize --- */
 
-static bool
-resolve(struct bridge *b)
-{
-    struct vd_abi call;
-    struct bridge_receipt receipt;
-    struct vd_u256 zero = vd_u256(0);
-    vd_abi_call(&call, VD_SELECTOR_RESOLVE);
-    struct vd_address game = b->standing.game.proxy;
-    return bridge_send(b, b->l1, &receipt, "game resolved", &game, &zero, &call);
-}
-
 /* WithdrawalFinalized(bytes32 indexed, bool): a call that failed stays failed, unless it went
    through a messenger, which keeps it to be replayed. */
 static bool
@@ -380,8 +410,7 @@ bridge_finalize(struct bridge *b)
         return bridge_fail(b, "%s: it has to be proven first (viaduct bridge prove)",
                            vd_withdrawal_state_name(b->standing.state));
     }
-    if ((b->standing.can_resolve && !resolve(b)) ||
-        !reach(b, &m, VD_WITHDRAWAL_READY_TO_FINALIZE)) {
+    if (!reach(b, &m, VD_WITHDRAWAL_READY_TO_FINALIZE)) {
         return false;
     }
     if (b->standing.state == VD_WITHDRAWAL_FINALIZED) {

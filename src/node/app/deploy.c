@@ -597,6 +597,12 @@ on_chain_id(void *ctx, const struct vd_l1_status *status, uint64_t chain_id)
         return;
     }
     vd_l1_start(d->config.l1);
+    vd_deploy_probe(d);
+}
+
+void
+vd_deploy_probed(struct vd_deploy *d)
+{
     vd_l1_code(d->config.l1, &VD_PREINSTALL_MULTICALL3, vd_l1_latest(), on_multicall, d);
 }
 

@@ -1,4 +1,5 @@
-/* The inside of a deployment: deploy.c carries the steps out, deploy_verify.c reads back. */
+/* The inside of a deployment: deploy_probe.c tries what L1 can do, deploy.c carries the steps out,
+   deploy_anchor.c founds the rollup between them, deploy_verify.c reads back. */
 #ifndef VIADUCT_NODE_APP_DEPLOY_INTERNAL_H
 #define VIADUCT_NODE_APP_DEPLOY_INTERNAL_H
 
@@ -9,7 +10,7 @@
 
 /* Where it is.  Each stage begins by asking L1 and ends in a callback. */
 enum vd_deploy_stage {
-    VD_DEPLOY_LOOKING,  /* which L1 it is, whether it has Multicall3 */
+    VD_DEPLOY_LOOKING,  /* which L1 it is, what it can do, whether it has Multicall3 */
     VD_DEPLOY_DEPLOYER, /* creating the deterministic deployer */
     VD_DEPLOY_CONTRACTS,
     VD_DEPLOY_SETTINGS,
@@ -36,6 +37,8 @@ struct vd_deploy {
     struct vd_txm_listener txm_listener;
     struct vd_l1_listener l1_listener;
     bool listening;
+    size_t probes;         /* precompiles that answered as they should */
+    bool l1_caps_gas;      /* of a transaction (EIP-7825) */
     bool surveyed;         /* every contract and setting has been looked at once */
     bool anchor_step_done; /* L1 has an anchor root already */
     bool asking_anchor;
@@ -69,6 +72,10 @@ void vd_deploy_read(struct vd_deploy *d, const struct vd_l1_read *read, vd_l1_by
                     struct vd_deploy_ask *ask);
 bool vd_deploy_write_record(struct vd_deploy *d);
 void vd_deploy_end(struct vd_deploy *d);
+
+/* deploy_probe.c */
+void vd_deploy_probe(struct vd_deploy *d); /* -> vd_deploy_probed */
+void vd_deploy_probed(struct vd_deploy *d);
 
 /* deploy_anchor.c */
 void vd_deploy_anchor(struct vd_deploy *d); /* -> vd_deploy_anchored */

@@ -1,6 +1,7 @@
 /* One look, step by step: the head of L1, the contracts, the games that are late enough, the proofs
    (newest first), and, if none of them is worth anything, the oldest valid game to prove it by: the
-   oldest, because its clock has the least to run. */
+   oldest, because its clock has the least to run; but one that is in dispute only if there is no
+   other, because nobody knows when that ends. */
 #include "viaduct/node/l1/withdrawal.h"
 #include "viaduct/core/base/constants.h"
 
@@ -35,6 +36,8 @@ struct look {
     size_t game_count;
     size_t candidate; /* games[candidate - 1] is tried next */
     size_t tried;
+    bool takes_disputed; /* the second round over the candidates, if there is one */
+    bool saw_disputed;
     uint64_t newest_time; /* of the newest two games, to guess the interval */
     uint64_t second_time;
     /* the proof or candidate being looked at */
@@ -60,7 +63,14 @@ vd_withdrawal_state_name(enum vd_withdrawal_state state)
 bool
 vd_withdrawal_game_is_valid(const struct vd_withdrawal_game *game)
 {
-    return game->proper && game->respected && game->status != VD_GAME_CHALLENGER_WINS;
+    return game->proper && game->respected && game->status != VD_GAME_CHALLENGER_WINS &&
+           !game->root_countered;
+}
+
+bool
+vd_withdrawal_game_is_disputed(const struct vd_withdrawal_game *game)
+{
+    return game->status == VD_GAME_IN_PROGRESS && game->claims > 1 && !game->root_resolved;
 }
 
 /* --- ends --- */
@@ -103,7 +113,7 @@ run(struct look *k, void (*next)(void *ctx))
     vd_reads_run(&k->reads, k->l1, k->at, next, k);
 }
 
-/* --- a game's details: eight reads, the same for a proof's game and for a candidate --- */
+/* --- a game's details, the same reads for a proof's game and for a candidate --- */
 
 static void
 add_game_reads(struct look *k, const struct vd_address *proxy)
@@ -125,6 +135,24 @@ add_game_reads(struct look *k, const struct vd_address *proxy)
     for (size_t i = 0; i < sizeof of_game / sizeof of_game[0]; i++) {
         vd_reads_add(&k->reads, proxy, of_game[i]);
     }
+    vd_reads_add(&k->reads, proxy, VD_SELECTOR_CLAIM_DATA_LEN);
+    vd_abi_u64(vd_reads_add(&k->reads, proxy, VD_SELECTOR_RESOLVED_SUBGAMES), 0);
+    vd_abi_u64(vd_reads_add(&k->reads, proxy, VD_SELECTOR_CLAIM_DATA), 0);
+}
+
+/* What only a game of claims has; each call reverts on another kind. */
+static void
+take_claims(struct look *k, struct vd_withdrawal_game *game, size_t first)
+{
+    struct vd_address countered_by = {{0}};
+    static const struct vd_address nobody;
+    if (!vd_abi_read_u64(&game->claims, vd_reads_answer(&k->reads, first), 0) ||
+        !vd_abi_read_bool(&game->root_resolved, vd_reads_answer(&k->reads, first + 1), 0) ||
+        !vd_abi_read_address(&countered_by, vd_reads_answer(&k->reads, first + 2), 32)) {
+        game->claims = 0;
+        game->root_resolved = false;
+    }
+    game->root_countered = game->root_resolved && !vd_address_eq(&countered_by, &nobody);
 }
 
 static bool
@@ -148,6 +176,7 @@ take_game(struct look *k, struct vd_withdrawal_game *game, size_t first,
     if (!vd_abi_read_u64(&game->clock_s, vd_reads_answer(&k->reads, first + 9), 0)) {
         game->clock_s = 0;
     }
+    take_claims(k, game, first + 10);
     for (size_t i = 0; i < k->game_count && !game->has_index; i++) {
         game->has_index = vd_address_eq(&k->games[i].proxy, proxy);
         game->index = k->games[i].index;
@@ -220,6 +249,9 @@ on_candidate(void *ctx)
     } else if (k->draft.game.created >= k->standing.at.timestamp) {
         k->too_fresh = true;
         try_candidate(k);
+    } else if (vd_withdrawal_game_is_disputed(&k->draft.game) && !k->takes_disputed) {
+        k->saw_disputed = true;
+        try_candidate(k);
     } else if (k->query.check_root) {
         k->query.check_root(k->query.ctx, k->draft.game.l2_block, &k->draft.game.root,
                             on_root_checked, k);
@@ -232,8 +264,14 @@ static void
 try_candidate(struct look *k)
 {
     if (k->candidate == 0 || k->tried == MAX_TRIED) {
-        end_waiting_to_prove(k);
-        return;
+        if (!k->saw_disputed || k->takes_disputed) {
+            end_waiting_to_prove(k);
+            return;
+        }
+        k->takes_disputed = true;
+        k->candidate = k->game_count;
+        k->tried = 0;
+        k->standing.games_refused = 0; /* they are counted again */
     }
     k->candidate--;
     k->tried++;
@@ -264,8 +302,10 @@ judge_proof(struct look *k)
     uint64_t resolvable = game->created + game->clock_s + 1;
     uint64_t resolved = in_progress ? later(resolvable, k->standing.at.timestamp) : game->resolved;
     draft->state = VD_WITHDRAWAL_WAITING_TO_FINALIZE;
-    draft->can_resolve = in_progress && game->clock_s > 0 && resolvable <= k->standing.at.timestamp;
-    draft->seconds_known = !in_progress || game->clock_s > 0;
+    bool disputed = vd_withdrawal_game_is_disputed(game);
+    draft->can_resolve =
+        in_progress && !disputed && game->clock_s > 0 && resolvable <= k->standing.at.timestamp;
+    draft->seconds_known = !in_progress || (game->clock_s > 0 && !disputed);
     draft->seconds_left = until(k, later(matured, resolved + k->finality_s + 1));
 }
 
@@ -583,8 +623,9 @@ vd_withdrawal_explain(char *out, size_t size, const struct vd_withdrawal_standin
         explain_waiting_to_prove(out, size, s);
         break;
     case VD_WITHDRAWAL_READY_TO_PROVE:
-        snprintf(out, size, "prove it against game %llu, of L2 block %llu",
-                 (unsigned long long)s->game.index, (unsigned long long)s->game.l2_block);
+        snprintf(out, size, "prove it against game %llu, of L2 block %llu%s",
+                 (unsigned long long)s->game.index, (unsigned long long)s->game.l2_block,
+                 vd_withdrawal_game_is_disputed(&s->game) ? ", which is in dispute" : "");
         break;
     case VD_WITHDRAWAL_WAITING_TO_FINALIZE:
         if (s->can_resolve) {
@@ -592,6 +633,11 @@ vd_withdrawal_explain(char *out, size_t size, const struct vd_withdrawal_standin
                      "the game's clock is over: anybody may resolve it; then it can be finalized "
                      "after %s",
                      span);
+        } else if (vd_withdrawal_game_is_disputed(&s->game)) {
+            snprintf(out, size,
+                     "its game is in dispute, with %llu claims: wait until that is decided and the "
+                     "delay after it is over, %s at the least",
+                     (unsigned long long)s->game.claims, span);
         } else if (s->seconds_known && s->seconds_left > 0) {
             snprintf(out, size, "finalize it in %s", span);
         } else {

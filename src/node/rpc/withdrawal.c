@@ -148,6 +148,8 @@ write_game(struct vd_json *j, const struct vd_withdrawal_standing *standing)
     vd_json_put_number(j, "createdAt", game->created);
     vd_json_put_number(j, "resolvedAt", game->resolved);
     vd_json_put_string(j, "status", statuses[game->status]);
+    vd_json_put_number(j, "claims", game->claims);
+    vd_json_put_bool(j, "disputed", vd_withdrawal_game_is_disputed(game));
     vd_json_put_bool(j, "valid", vd_withdrawal_game_is_valid(game));
     vd_json_put_bool(j, "blacklisted", game->blacklisted);
     vd_json_put_bool(j, "retired", game->retired);

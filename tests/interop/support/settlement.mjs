@@ -7,7 +7,7 @@ import { at } from './ledger.mjs'
 
 const portal = own('OptimismPortal2').abi
 const factory = own('DisputeGameFactory').abi
-const game = own('InterimDisputeGame').abi
+const game = own('FaultDisputeGame').abi
 const registry = own('AnchorStateRegistry').abi
 export const guardian = 7
 

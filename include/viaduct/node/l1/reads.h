@@ -8,7 +8,7 @@
 #include "viaduct/node/l1/abi.h"
 #include "viaduct/node/l1/l1_client.h"
 
-#define VD_READS_MAX 12u
+#define VD_READS_MAX 16u
 #define VD_READ_TEXT 160u
 
 struct vd_reads;

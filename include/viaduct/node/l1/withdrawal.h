@@ -33,13 +33,18 @@ struct vd_withdrawal_game {
     uint64_t resolved;
     uint64_t clock_s; /* its longest clock */
     uint64_t status;  /* VD_GAME_IN_PROGRESS and so on */
-    bool proper;      /* registered, neither blacklisted nor retired, L1 not paused */
+    uint64_t claims;  /* of a fault dispute game; 0 for a kind without */
+    bool root_resolved;
+    bool root_countered; /* the root claim was resolved against its claimant */
+    bool proper;         /* registered, neither blacklisted nor retired, L1 not paused */
     bool respected;
     bool blacklisted;
     bool retired;
 };
 /* Proper, respected, and not lost. */
 bool vd_withdrawal_game_is_valid(const struct vd_withdrawal_game *game);
+/* Somebody has countered its root claim, and how that ends is not decided. */
+bool vd_withdrawal_game_is_disputed(const struct vd_withdrawal_game *game);
 
 struct vd_withdrawal_standing {
     enum vd_withdrawal_state state;
@@ -50,7 +55,9 @@ struct vd_withdrawal_standing {
     uint64_t proven_at;
     bool seconds_known;
     uint64_t seconds_left; /* until the next step can be taken, by L1's clock */
-    bool can_resolve;      /* the game's clock is over, somebody has to resolve it */
+    /* The game's clock is over and somebody has to resolve it: its root claim first, if it has
+       claims and that is not resolved (root_resolved).  Of a disputed game the challenger does. */
+    bool can_resolve;
     bool paused;
     uint64_t games_refused; /* games of late enough blocks that are not valid */
     struct vd_l1_ref at;    /* everything was read at this L1 block */
