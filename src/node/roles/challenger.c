@@ -406,13 +406,10 @@ add_game(struct vd_challenger *c, const struct vd_dispute_id *id)
         c->cap = cap;
     }
     struct game *g = calloc(1, sizeof *g);
-    struct action *actions = calloc(MAX_ACTIONS, sizeof *actions);
-    if (!g || !actions) {
-        free(g);
-        free(actions);
+    if (!g) {
         return false;
     }
-    *g = (struct game){.id = *id, .actions = actions};
+    g->id = *id;
     c->games[c->count++] = g;
     return true;
 }
@@ -441,7 +438,10 @@ copy_dispute(struct game *g, const struct vd_dispute *d)
     g->claims = claims ? claims : g->claims;
     bool *resolved = realloc(g->resolved, (count + 1) * sizeof *resolved);
     g->resolved = resolved ? resolved : g->resolved;
-    if (!claims || !resolved || d->game.max_depth > VD_GAME_MAX_DEPTH) {
+    struct action *actions = realloc(g->actions, (2 * count + 8) * sizeof *actions);
+    g->actions = actions ? actions : g->actions;
+    g->action_cap = actions ? 2 * count + 8 : g->action_cap;
+    if (!claims || !resolved || !actions || d->game.max_depth > VD_GAME_MAX_DEPTH) {
         return false;
     }
     if (count > 0) {

@@ -6,7 +6,6 @@
 
 #include "challenger_calls.h"
 
-#define MAX_ACTIONS 256u
 /* Urgency of what no clock waits for. */
 #define LATER_S ((uint64_t)1 << 40)
 
@@ -60,8 +59,9 @@ struct game {
     bool has_output;
     struct vd_dispute_output output;
     uint8_t *header;        /* of output */
-    struct action *actions; /* MAX_ACTIONS */
+    struct action *actions; /* a move and a resolution of each claim, and a few of the game */
     size_t action_count;
+    size_t action_cap;
     uint64_t left_s;   /* until the first of its clocks runs out */
     char said[2][200]; /* the last note, the last alert */
 };

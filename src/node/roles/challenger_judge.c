@@ -16,6 +16,7 @@ struct judge {
     struct vd_challenger *c;
     struct game *g;
     bool step_at_hand; /* what g->step proves is still to be sent: no other is fetched */
+    uint8_t *steps;    /* of the game's claims: a step against it is due */
 };
 
 bool
@@ -243,7 +244,7 @@ new_action(const struct game *g, enum action_kind kind, uint32_t claim)
 static void
 add_action(struct judge *j, const struct action *action)
 {
-    if (j->g->action_count == MAX_ACTIONS) {
+    if (j->g->action_count == j->g->action_cap) {
         return;
     }
     if (!challenger_in_flight(j->c, j->g->read_at, action)) {
@@ -278,13 +279,18 @@ opens_path(const struct judge *j, uint32_t claim)
     return true;
 }
 
+/* With the claim: local data belong to the claims that a run is between, of which there can be
+   several with the same values. */
 static struct vd_hash
-load_key(const struct game *g)
+load_key(const struct game *g, uint32_t claim)
 {
+    uint8_t number[4];
     struct vd_keccak k;
+    vd_store_be32(number, claim);
     vd_keccak_init(&k);
     vd_keccak_update(&k, vd_slice(g->step.vm.key, 32));
     vd_keccak_update(&k, vd_slice(g->step_key.b, 32));
+    vd_keccak_update(&k, vd_slice(number, sizeof number));
     return vd_keccak_final(&k);
 }
 
@@ -296,7 +302,7 @@ add_step_at_hand(struct judge *j, const struct action *step)
     struct action load = *step;
     load.kind = ACTION_LOAD;
     load.attack = false;
-    load.value = load_key(j->g);
+    load.value = load_key(j->g, step->claim);
     j->step_at_hand = true;
     bool loads = j->g->needs_load && !challenger_is_done(j->c, &load);
     add_action(j, loads ? &load : step);
@@ -365,7 +371,8 @@ static void
 add_move(struct judge *j, const struct vd_move *move, bool fetch)
 {
     uint64_t left_s = left_of(j, move->claim);
-    if (left_s == 0) {
+    j->steps[move->claim] = move->step && !j->g->resolved[move->claim];
+    if (left_s == 0 && !j->steps[move->claim]) {
         challenger_say(j->c, j->g, true, "claim %u stands, its clock has run out",
                        (unsigned)move->claim);
         return;
@@ -396,19 +403,20 @@ find_moves(struct judge *j)
 {
     struct game *g = j->g;
     struct vd_honest honest = {.ctx = j, .value = honest_value};
-    struct vd_move *moves = calloc(MAX_ACTIONS, sizeof *moves);
-    uint8_t *scratch = malloc(g->d.game.count);
+    size_t most = g->d.game.count; /* each claim has at most one answer */
+    struct vd_move *moves = calloc(most, sizeof *moves);
+    uint8_t *scratch = malloc(most);
     size_t count = 0;
     enum vd_err err = VD_ERR_NO_MEMORY;
     if (moves && scratch) {
-        err = vd_game_moves(moves, MAX_ACTIONS, &count, &g->d.game, &honest, scratch);
+        err = vd_game_moves(moves, most, &count, &g->d.game, &honest, scratch);
     }
     for (size_t i = 0; i < 2 * count; i++) {
         add_move(j, &moves[i % count], i >= count);
     }
     free(moves);
     free(scratch);
-    if (err != VD_OK && err != VD_ERR_BUSY && err != VD_ERR_TOO_LARGE) {
+    if (err != VD_OK && err != VD_ERR_BUSY) {
         challenger_say(j->c, g, true, "its moves cannot be found: %s",
                        err == VD_ERR_MISMATCH ? "a trace starts from an output that is not of the "
                                                 "own chain"
@@ -446,8 +454,9 @@ is_coming(struct judge *j, const struct action *action)
            challenger_is_sent(j->c, action);
 }
 
-/* From the leaves up.  The manager keeps the order, so a claim need not wait until its counters'
-   transactions are mined; only an estimate could not be made then. */
+/* From the leaves up, but for a claim that a step can still refute: of a step no clock is asked, so
+   it counts until somebody resolves the claim.  The manager keeps the order, so a claim need not
+   wait until its counters' transactions are mined; only an estimate could not be made then. */
 static void
 find_resolutions(struct judge *j)
 {
@@ -460,7 +469,7 @@ find_resolutions(struct judge *j)
         struct action action = new_action(g, ACTION_RESOLVE_CLAIM, (uint32_t)i);
         action.count = counters[i] > RESOLVE_AT_ONCE ? RESOLVE_AT_ONCE : 0;
         action.gas = open[i] == 1 ? RESOLVE_GAS + RESOLVE_GAS_EACH * counters[i] : 0;
-        bool is_due = !g->resolved[i] && open[i] < 2 && left_of(j, i) == 0 &&
+        bool is_due = !g->resolved[i] && open[i] < 2 && left_of(j, i) == 0 && !j->steps[i] &&
                       (action.count == 0 || open[i] == 0);
         if (is_due) {
             add_action(j, &action);
@@ -533,7 +542,8 @@ challenger_judge(struct vd_challenger *c, struct game *g)
     }
     (void)oracles_of(c, &g->d.oracle);
     look_ahead(&j);
-    if (c->config.watch) {
+    j.steps = c->config.watch ? NULL : calloc(g->d.game.count, 1);
+    if (!j.steps) {
         return;
     }
     if (g->verdict == ROOT_MISNAMED) {
@@ -542,6 +552,7 @@ challenger_judge(struct vd_challenger *c, struct game *g)
         find_moves(&j);
     }
     find_resolutions(&j);
+    free(j.steps);
 }
 
 /* --- funds --- */

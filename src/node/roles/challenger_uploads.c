@@ -351,6 +351,7 @@ refuse(struct vd_challenger *c, struct upload *u, const char *reason)
     return false;
 }
 
+/* Late too: the step counts until somebody resolves its claim. */
 static bool
 propose(struct vd_challenger *c, struct upload *u, const struct oracle *o)
 {
@@ -364,11 +365,6 @@ propose(struct vd_challenger *c, struct upload *u, const struct oracle *o)
         return refuse(c, u,
                       "a step is due, but its preimage is too large for one transaction, and the "
                       "oracle takes no proposal of it");
-    }
-    if (u->left_s <= o->period_s) {
-        return refuse(c, u,
-                      "a step is due, but the time for challenges to its large preimage ends after "
-                      "the clock");
     }
     if (!challenger_has(c, &o->bond)) {
         return refuse(c, u,

@@ -338,12 +338,27 @@ offset_of(uint64_t steps)
     return (uint32_t)(8 + PART_BYTES * (steps % 2));
 }
 
+/* Local data are those of the claims between which the machine runs. */
+static struct vd_hash
+local_key(const struct contract *g, const struct vd_execution *e)
+{
+    uint8_t bytes[64 + 16] = {0};
+    uint32_t ends[] = {e->begin, e->end};
+    for (unsigned i = 0; i < 2; i++) {
+        if (ends[i] != VD_NO_PARENT) {
+            const struct vd_claim *claim = &g->claims[ends[i]];
+            memcpy(bytes + (size_t)40 * i, claim->value.b, 32);
+            vd_store_be64(bytes + (size_t)40 * i + 32, (uint64_t)claim->position.gindex);
+        }
+    }
+    return hash_of("local", g->proxy.b[19], vd_slice(bytes, sizeof bytes));
+}
+
 /* Which part the step reads: none, local data, or a keccak preimage. */
 static struct vd_hash
-load_key(const struct contract *g, const struct vd_dispute_run *run, uint64_t steps)
+load_key(const struct contract *g, const struct vd_execution *e, uint64_t steps)
 {
-    struct vd_hash key = key_of_run(run);
-    return steps % 3 == 0 ? hash_of("local", g->proxy.b[19], vd_slice(key.b, 32))
+    return steps % 3 == 0 ? local_key(g, e)
                           : hash_part(&preimage_of(size_of(steps))->key, offset_of(steps));
 }
 
@@ -360,7 +375,7 @@ do_step(struct contract *g, const struct chain *chain, uint32_t claim, bool atta
     struct vd_dispute_run run = run_of(g, &e);
     uint64_t steps = leaf_of(g, g->claims[claim].position) + (attack ? 0 : 1);
     struct vd_hash truth = true_state(&run, g->safe, leaves_of(g), steps);
-    struct vd_hash needed = load_key(g, &run, steps);
+    struct vd_hash needed = load_key(g, &e, steps);
     if (!vd_hash_eq(&truth, before) || (steps % 3 != 2 && !is_loaded(&chain->oracle, &needed))) {
         return false;
     }
@@ -520,8 +535,7 @@ do_local(struct chain *chain, struct contract *g, struct vd_slice args, bool dry
         return false;
     }
     struct vd_execution e = vd_game_execution(&g->game, claim);
-    struct vd_dispute_run run = run_of(g, &e);
-    struct vd_hash key = load_key(g, &run, 0);
+    struct vd_hash key = load_key(g, &e, 0);
     return do_load(&chain->oracle, &key, dry);
 }
 

@@ -101,6 +101,73 @@ test_a_flood_of_claims_is_answered_within_an_extension(void **state)
     end_model(m);
 }
 
+static size_t
+count_own(const struct contract *g, unsigned depth)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < g->game.count; i++) {
+        count += vd_address_eq(&g->claims[i].claimant, &own) &&
+                 vd_position_depth(g->claims[i].position) >= depth;
+    }
+    return count;
+}
+
+/* Hundreds of counters that cannot be paid do not stand before the one that can. */
+static void
+test_an_open_path_is_played_on_behind_a_flood_beyond_the_funds(void **state)
+{
+    (void)state;
+    struct model *m = new_model(vd_random_start("poor flood"), 0);
+    add_game(m, LIAR, true, 0);
+    struct contract *g = &m->now.games[0];
+    g->game.split_depth = 3;
+    g->game.max_depth = 9;
+    for (unsigned d = 2; d <= g->game.max_depth; d += 2) {
+        m->now.balance += bond_at(g, d);
+    }
+    m->now.balance += LPP_BOND;
+    start(m);
+    while (count_own(g, 0) == 0) {
+        block(m);
+    }
+    for (unsigned i = 0; i < 700; i++) {
+        struct vd_hash value = part_of("flood", i);
+        assert_true(do_move(g, &m->now, &other, 0, true, &value, BOND, false));
+    }
+    for (unsigned i = 0; i < 60; i++) {
+        block(m);
+    }
+    assert_true(count_own(g, 8) >= 1); /* the last before the step */
+    end_model(m);
+}
+
+/* Of a step no clock is asked: nobody has resolved the claim yet, the challenger least of all. */
+static void
+test_a_late_step_still_counts(void **state)
+{
+    (void)state;
+    struct model *m = new_model(vd_random_start("late"), 1000000);
+    add_game(m, LIAR, false, 0);
+    struct contract *g = &m->now.games[0];
+    g->game.split_depth = 2;
+    g->game.max_depth = 6;
+    g->claims[0].value = true_value(g, VD_GAME_ROOT, NULL);
+    g->claims[0].value.b[31] ^= 1;
+    start(m);
+    m->per_block = 1;
+    while (g->game.count < 6) {
+        block(m);
+    }
+    m->per_block = 0; /* L1 takes nothing more until all clocks have run out */
+    for (unsigned i = 0; i < 200; i++) {
+        block(m);
+    }
+    m->per_block = 16;
+    play(m, false);
+    check_won(m, 1000000);
+    end_model(m);
+}
+
 static void
 test_a_watcher_reports_and_sends_nothing(void **state)
 {
@@ -248,6 +315,8 @@ main(void)
         cmocka_unit_test(test_reorgs_lost_answers_and_restarts_change_nothing),
         cmocka_unit_test(test_full_depth_disputes_are_won),
         cmocka_unit_test(test_a_flood_of_claims_is_answered_within_an_extension),
+        cmocka_unit_test(test_an_open_path_is_played_on_behind_a_flood_beyond_the_funds),
+        cmocka_unit_test(test_a_late_step_still_counts),
         cmocka_unit_test(test_a_watcher_reports_and_sends_nothing),
         cmocka_unit_test(test_a_game_of_something_else_is_left_alone_and_said),
         cmocka_unit_test(test_nothing_is_done_while_derivation_is_behind),
