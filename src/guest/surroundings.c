@@ -24,10 +24,16 @@ void
 vd_keccak_f1600(uint64_t state[25])
 {
     static _Alignas(256) uint64_t lanes[25];
+    if (((uintptr_t)state & 255) == 0) {
+        vd_guest_call(VD_VM_CALL_KECCAK, (uint64_t)(uintptr_t)state, 0, 0);
+        return;
+    }
+#pragma GCC unroll 25
     for (unsigned i = 0; i < 25; i++) {
         lanes[i] = state[i];
     }
     vd_guest_call(VD_VM_CALL_KECCAK, (uint64_t)(uintptr_t)lanes, 0, 0);
+#pragma GCC unroll 25
     for (unsigned i = 0; i < 25; i++) {
         state[i] = lanes[i];
     }

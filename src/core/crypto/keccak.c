@@ -1,12 +1,28 @@
 #include "core/crypto/keccak_internal.h"
 
+/* Most of what is hashed is aligned, and what takes aligned words only need not copy it then. */
+static inline void
+absorb_lanes(uint64_t *state, const uint8_t *p, size_t count)
+{
+    uint64_t lanes[VD_KECCAK_RATE / 8];
+    if (((uintptr_t)p & 7) == 0) {
+        const uint8_t *aligned = __builtin_assume_aligned(p, 8);
+        for (size_t i = 0; i < count; i++) {
+            uint64_t lane;
+            memcpy(&lane, aligned + 8 * i, sizeof lane);
+            state[i] ^= lane;
+        }
+        return;
+    }
+    memcpy(lanes, p, 8 * count);
+    for (size_t i = 0; i < count; i++)
+        state[i] ^= lanes[i];
+}
+
 static void
 absorb_block(uint64_t state[25], const uint8_t *block)
 {
-    uint64_t lanes[VD_KECCAK_RATE / 8];
-    memcpy(lanes, block, sizeof lanes);
-    for (unsigned i = 0; i < VD_KECCAK_RATE / 8; i++)
-        state[i] ^= lanes[i];
+    absorb_lanes(state, block, VD_KECCAK_RATE / 8);
     vd_keccak_f1600(state);
 }
 
@@ -66,22 +82,21 @@ vd_keccak_final(struct vd_keccak *k)
 struct vd_hash
 vd_keccak256(struct vd_slice bytes)
 {
-    uint64_t state[25] = {0};
-    union {
-        uint64_t lanes[VD_KECCAK_RATE / 8];
-        uint8_t bytes[VD_KECCAK_RATE];
-    } last = {{0}};
+    /* Where the guest's permutation wants it. */
+    _Alignas(256) uint64_t state[25] = {0};
     struct vd_hash hash;
     const uint8_t *p = bytes.ptr;
     size_t left = bytes.len;
     for (; left >= VD_KECCAK_RATE; left -= VD_KECCAK_RATE, p += VD_KECCAK_RATE)
         absorb_block(state, p);
-    if (left != 0)
-        memcpy(last.bytes, p, left);
-    last.bytes[left] = 0x01;
-    last.bytes[VD_KECCAK_RATE - 1] |= 0x80;
-    for (unsigned i = 0; i < VD_KECCAK_RATE / 8; i++)
-        state[i] ^= last.lanes[i];
+    size_t whole = left / 8;
+    if (whole != 0)
+        absorb_lanes(state, p, whole);
+    uint64_t last = (uint64_t)1 << (8 * (left % 8));
+    for (size_t i = 0; i < left % 8; i++)
+        last |= (uint64_t)p[8 * whole + i] << (8 * i);
+    state[whole] ^= last;
+    state[VD_KECCAK_RATE / 8 - 1] ^= (uint64_t)0x80 << 56;
     vd_keccak_f1600(state);
     memcpy(hash.b, state, sizeof hash.b);
     return hash;

@@ -126,7 +126,7 @@ batch_add(struct batch *batch, struct vd_arena *arena, struct vd_trie_tnode *t)
             t->node.child[i] = t->kid[i]->ref;
     }
     size_t len = vd_trie_encoded_len(&t->node);
-    uint8_t *out = vd_arena_alloc(arena, len, 1);
+    uint8_t *out = vd_arena_alloc(arena, len, 8); /* hashed soonest where it is aligned */
     if (out == NULL)
         return VD_ERR_NO_MEMORY;
     vd_trie_write(out, &t->node);
