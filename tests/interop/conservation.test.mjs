@@ -13,12 +13,11 @@ import {
 } from './support/harness.mjs'
 import { batch } from './support/history.mjs'
 import { Ledger, at, topic } from './support/ledger.mjs'
-import { Random } from './support/random.mjs'
+import { Random, seed } from './support/random.mjs'
 import { call } from './support/rpc.mjs'
 import { Settlement } from './support/settlement.mjs'
 import { Sender, Traffic } from './support/traffic.mjs'
 
-const seed = Number(process.env.VD_SEED ?? Math.floor(Math.random() * 2 ** 32))
 const operations = Number(process.env.VD_OPERATIONS ?? 2000)
 const random = new Random(seed)
 const datadir = temporaryFolder()

@@ -10,10 +10,12 @@ import { own } from './support/artifacts.mjs'
 import { Chain, accounts } from './support/chain.mjs'
 import { Deployment, chainConfig, keyFile, roles } from './support/deploy.mjs'
 import { cleanUp, run, sleep, startAnvil, startNode, temporaryFolder, viaduct, waitFor } from './support/harness.mjs'
+import { Random, seed } from './support/random.mjs'
 import { call } from './support/rpc.mjs'
 import { startRpcProxy } from './support/rpc_proxy.mjs'
 
 const bound = { timeout: 180_000 }
+const random = new Random(seed)
 const who = (role) => accounts[roles[role]].address
 const nonce = async (url, address = who('deployer')) =>
   Number(await call(url, 'eth_getTransactionCount', address, 'latest'))
@@ -227,7 +229,7 @@ describe('a deployment that is interrupted', () => {
     const anvil = await startAnvil(['--block-time', '1'])
     const deployment = new Deployment(anvil.url)
     let kills = 0
-    for (let wait = 20; ; wait = 20 + Math.floor(Math.random() * 900)) {
+    for (let wait = 20; ; wait = 20 + random.below(900)) {
       const child = deployment.start()
       await Promise.race([child.ended, sleep(kills < 60 ? wait : 60_000)])
       if (child.end) {

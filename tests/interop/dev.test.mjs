@@ -15,10 +15,12 @@ import {
   cleanUp, run, sleep, startDev, temporaryFolder, viaduct, waitFor,
 } from './support/harness.mjs'
 import { Load } from './support/load.mjs'
+import { Random, seed } from './support/random.mjs'
 import { call } from './support/rpc.mjs'
 
 const other = process.env.INTEROP_L2_URL
 const bound = { timeout: 120_000 }
+const random = new Random(seed)
 
 describe('clients', () => {
   let dev
@@ -165,10 +167,10 @@ describe('restarts', { skip: other }, () => {
       }, { timeout: 15_000 })
       assert.deepEqual(await hashes(l2, sealed.length - 1), sealed, 'sealed blocks stay as they were')
       const load = new Load(l2, 5, { pauseMs: 0 }).start()
-      await sleep(500 + Math.random() * 3000)
+      await sleep(500 + random.below(3000))
       const head = Number(await l2.public.getBlockNumber())
       sealed = await hashes(l2, head)
-      await sleep(Math.random() * 1000)
+      await sleep(random.below(1000))
       const end = await child.stop('SIGKILL')
       assert.equal(end.signal, 'SIGKILL', child.tail())
       acknowledged.push(...(await load.stop()))

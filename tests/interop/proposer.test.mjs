@@ -9,9 +9,11 @@ import { own } from './support/artifacts.mjs'
 import { Chain, accounts } from './support/chain.mjs'
 import { Deployment, keyFile, roles } from './support/deploy.mjs'
 import { cleanUp, sleep, startAnvil, startNode, temporaryFolder, waitFor } from './support/harness.mjs'
+import { Random, seed } from './support/random.mjs'
 import { call } from './support/rpc.mjs'
 
 const bound = { timeout: 300_000 }
+const random = new Random(seed)
 const abi = own('DisputeGameFactory').abi
 
 describe('proposals', () => {
@@ -73,7 +75,7 @@ describe('proposals', () => {
 
   test('go on after kills at any moment', bound, async () => {
     for (let i = 0; i < 6; i++) {
-      await sleep(500 + Math.floor(Math.random() * 3500))
+      await sleep(500 + random.below(3500))
       await node.child.stop('SIGKILL')
       await start()
     }
@@ -92,7 +94,7 @@ describe('proposals', () => {
   test('go on when L1 reorganises', bound, async () => {
     for (let i = 0; i < 4; i++) {
       await sleep(3000)
-      await call(anvil.url, 'anvil_reorg', 1 + Math.floor(Math.random() * 4), [])
+      await call(anvil.url, 'anvil_reorg', 1 + random.below(4), [])
     }
     await grows(2)
     await check()

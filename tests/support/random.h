@@ -1,5 +1,6 @@
-/* Pseudo-random numbers for tests.  Each program prints the seed that it used; VD_SEED repeats a
-   run. */
+/* Pseudo-random numbers for tests.  An ordinary run takes a fixed seed, so that it passes or fails
+   the same every time; VD_SEED=n takes another, VD_SEED=random the clock's.  Each program prints
+   the seed that it used.  scripts/soak runs the programs over many seeds. */
 #ifndef VIADUCT_TESTS_SUPPORT_RANDOM_H
 #define VIADUCT_TESTS_SUPPORT_RANDOM_H
 
@@ -7,18 +8,38 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 struct vd_random {
     uint64_t state;
 };
 
-/* vd_random_start takes the seed from VD_SEED or the clock, and prints it. */
+#define VD_RANDOM_SEED 1u
+
+/* The run's seed: the same however often it is asked for. */
+static inline uint64_t
+vd_random_seed(void)
+{
+    static uint64_t clock_seed;
+    const char *text = getenv("VD_SEED");
+    if (text == NULL) {
+        return VD_RANDOM_SEED;
+    }
+    if (strcmp(text, "random") != 0) {
+        return strtoull(text, NULL, 0);
+    }
+    if (clock_seed == 0) {
+        clock_seed = (uint64_t)time(NULL);
+    }
+    return clock_seed;
+}
+
+/* vd_random_start begins with the run's seed and prints it. */
 static inline struct vd_random
 vd_random_start(const char *what)
 {
-    const char *text = getenv("VD_SEED");
-    uint64_t seed = text != NULL ? strtoull(text, NULL, 0) : (uint64_t)time(NULL);
+    uint64_t seed = vd_random_seed();
     printf("%s: VD_SEED=%llu\n", what, (unsigned long long)seed);
     return (struct vd_random){.state = seed};
 }

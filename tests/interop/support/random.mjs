@@ -1,4 +1,9 @@
-// Random choices that a seed repeats.
+// Random choices that a seed repeats: always the same one, VD_SEED=n another, VD_SEED=random the clock's.
+
+const text = process.env.VD_SEED ?? '1'
+
+/** The run's seed. */
+export const seed = text === 'random' ? Date.now() % 2 ** 32 : Number(text)
 
 /** Mulberry32: small, and the same on every machine. */
 export class Random {

@@ -5,25 +5,21 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
 
+#include "support/random.h"
 #include "viaduct/node/fault/trace.h"
 
 #define DATA 0x20000u
 #define TEXT ((struct vd_vm_text){0x10000, 0x20000})
 
-static uint64_t random_state;
+static struct vd_random rng;
 
 static uint64_t
 next_random(void)
 {
-    /* splitmix64, as its author gives it. */
-    uint64_t z = (random_state += 0x9e3779b97f4a7c15u);
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
+    return vd_random_u64(&rng);
 }
 
 struct row {
@@ -143,9 +139,7 @@ static void
 test_random_programs_agree_step_by_step(void **state)
 {
     (void)state;
-    const char *seed = getenv("VD_SEED");
-    random_state = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
-    printf("VD_SEED=%llu\n", (unsigned long long)random_state);
+    rng = vd_random_start("machine");
     for (unsigned i = 0; i < 150; i++) {
         struct vd_machine *m = NULL;
         struct vd_vm_registers r;
@@ -165,7 +159,7 @@ test_any_step_count_is_reached(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 200; i++) {
-        uint64_t seed = random_state;
+        uint64_t seed = rng.state;
         uint8_t whole[VD_VM_STATE_BYTES];
         uint8_t cut[VD_VM_STATE_BYTES];
         struct vd_machine *m = NULL;
@@ -175,7 +169,7 @@ test_any_step_count_is_reached(void **state)
         assert_int_equal(vd_machine_run(m, 500, &host), VD_OK);
         vd_machine_state(m, whole);
         vd_machine_free(m);
-        random_state = seed;
+        rng.state = seed;
         make(&m, &r);
         vd_machine_set_registers(m, &r);
         for (uint64_t at = 0; at < 500; at += 1 + next_random() % 20) {
