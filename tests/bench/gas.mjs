@@ -50,6 +50,12 @@ async function claims() {
   return { outputs, withdrawals }
 }
 
+/** Of a game that nobody disputed: its claim, then itself. */
+const resolver = (l1, abi) => async (game) => {
+  await l1.write(0, game, abi, 'resolveClaim', [0n, 0n])
+  await l1.write(0, game, abi, 'resolve')
+}
+
 /** One set of contracts: { name, portal, factory, portalAbi, factoryAbi, gameType, resolve }. */
 async function ours(anvil, l1) {
   const deployment = new Deployment(anvil.url, chainConfig({
@@ -60,9 +66,9 @@ async function ours(anvil, l1) {
   if (code !== 0) throw new Error(`deploy: ${errors}`)
   const at = deployment.addresses
   return {
-    portal: at.OptimismPortalProxy, factory: at.DisputeGameFactoryProxy, gameType: 100,
+    portal: at.OptimismPortalProxy, factory: at.DisputeGameFactoryProxy, gameType: 101,
     portalAbi: own('OptimismPortal2').abi, factoryAbi: own('DisputeGameFactory').abi,
-    resolve: (game) => l1.write(0, game, own('InterimDisputeGame').abi, 'resolve'),
+    resolve: resolver(l1, own('FaultDisputeGame').abi),
   }
 }
 
@@ -82,7 +88,7 @@ async function theirs(l1) {
   }
   const [superchain, config, portal, factory, registry, weth] =
     [await proxy(), await proxy(), await proxy(), await proxy(), await proxy(), await proxy()]
-  const gameType = 1
+  const gameType = 0
   await setUp(superchain, 'SuperchainConfig', [], [me, false])
   await setUp(config, 'SystemConfig', [], [
     me, 1368, 810949, pad(me), 60_000_000n, me,
@@ -104,18 +110,15 @@ async function theirs(l1) {
   await setUp(weth, 'DelayedWETH', [delays.weth], [me, superchain])
   const oracle = await deploy('PreimageOracle', 126_000n, 86_400n)
   const vm = await deploy('MIPS', oracle)
-  const game = artifact('PermissionedDisputeGame')
-  const implementation = await deploy('PermissionedDisputeGame', gameType, pad('0xdead'), 73n, 30n, 1n, delays.clock,
-    vm, weth, registry, 901n, accounts[roles.proposer].address, me)
+  const game = artifact('FaultDisputeGame')
+  const implementation = await deploy('FaultDisputeGame', gameType, pad('0xdead'), 73n, 30n, 1n, delays.clock,
+    vm, weth, registry, 901n)
   const factoryAbi = artifact('DisputeGameFactory').abi
   await l1.write(0, factory, factoryAbi, 'setImplementation', [gameType, implementation])
   await l1.write(0, factory, factoryAbi, 'setInitBond', [gameType, bond])
   return {
     portal, factory, gameType, portalAbi: artifact('OptimismPortal2').abi, factoryAbi,
-    resolve: async (address) => {
-      await l1.write(0, address, game.abi, 'resolveClaim', [0n, 0n])
-      await l1.write(0, address, game.abi, 'resolve')
-    },
+    resolve: resolver(l1, game.abi),
   }
 }
 

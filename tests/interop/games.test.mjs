@@ -4,8 +4,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { keccak256, numberToHex, parseEther, toHex } from 'viem'
+import { getWithdrawals } from 'viem/op-stack'
+import { provableByNode, standing } from './scenarios/bridge.mjs'
 import { own } from './support/artifacts.mjs'
-import { Chain } from './support/chain.mjs'
+import { Rollup } from './support/bridge.mjs'
+import { Chain, accounts } from './support/chain.mjs'
 import { cleanUp, run, startDev, temporaryFolder, viaduct, waitFor } from './support/harness.mjs'
 
 const bound = { timeout: 240_000 }
@@ -129,6 +132,43 @@ describe('viaduct games', () => {
     const below = lines.slice(header + 1) // down to the next game
     const isClaim = (line) => / claim +\d+ /.test(line)
     assert.equal([...below, ''].findIndex((line) => !isClaim(line)), 12)
+  })
+
+  test('a withdrawal is not proven on a disputed game, and one that is waits for its end', bound, async () => {
+    const user = 3
+    const rollup = new Rollup(dev.info)
+    const hash = await rollup.w2(user).initiateWithdrawal({
+      request: { to: '0x00000000000000000000000000000000000e0006', value: 3n, gas: 21_000n },
+    })
+    const receipt = await rollup.mined(rollup.p2, hash)
+    const [withdrawal] = getWithdrawals(receipt)
+    const dispute = async (index) => {
+      const [, , address] = await l1.read(factory, factoryAbi, 'gameAtIndex', [index])
+      assert.equal(await l1.read(address, game.abi, 'maxClockDuration'), clock)
+      const root = await l1.read(address, game.abi, 'rootClaim')
+      await l1.write(2, address, game.abi, 'attack', [root, 0n, keccak256(toHex('no'))], { value: bond })
+      return address.toLowerCase()
+    }
+    const first = await provableByNode(rollup, receipt)
+    const disputed = await dispute(first.game.index)
+    await waitFor('a game that nobody disputes', async () => {
+      const { status, game: named } = await standing(rollup, hash)
+      return status === 'ready-to-prove' && named.proxy !== disputed && !named.disputed
+    }, { timeout: 90_000 })
+
+    const second = await provableByNode(rollup, receipt)
+    const args = await rollup.p2.buildProveWithdrawal({ account: accounts[user], game: second.game, withdrawal })
+    await rollup.mined(rollup.p1, await rollup.w1(user).proveWithdrawal(args))
+    const before = await standing(rollup, hash)
+    assert.equal(before.status, 'waiting-to-finalize')
+    assert.equal(before.game.claims, 1)
+    assert(before.secondsLeft > 60 && before.secondsLeft <= Number(clock) + 60, `${before.secondsLeft} seconds`)
+    await dispute(second.game.index)
+    const now = await standing(rollup, hash)
+    assert.equal(now.status, 'waiting-to-finalize')
+    assert.deepEqual([now.game.claims, now.game.disputed, now.game.valid], [2, true, true])
+    assert.equal(now.secondsLeft, null)
+    assert.match(now.next, /in dispute, with 2 claims.* at the least/)
   })
 
   test('what cannot be listed is said', bound, async () => {

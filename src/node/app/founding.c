@@ -297,6 +297,9 @@ fill_config(struct vd_rollup_config *config, const struct vd_founding *founding,
 
 /* --- what is refused --- */
 
+/* No chain can come to have a block that the fault proof has no memory for. */
+_Static_assert(VD_MAX_GAS_LIMIT <= VD_PROGRAM_MAX_GAS_LIMIT, "the gas limit of a fault proof");
+
 /* Levels of a trace, 2^40 steps: three and a half times the worst that the gas limit and L1's
    blocks allow (docs/fault-proofs.md). */
 #define VD_LEAST_TRACE_DEPTH 40u
@@ -459,12 +462,6 @@ check_game(const struct vd_founding *f, char *error, size_t error_len)
                  "least two above that, %u or less",
                  (unsigned long long)f->game_split_depth, (unsigned long long)f->game_max_depth,
                  VD_GAME_MAX_DEPTH);
-        return false;
-    }
-    if (f->gas_limit > VD_PROGRAM_MAX_GAS_LIMIT) {
-        snprintf(error, error_len,
-                 "l2GenesisBlockGasLimit is %llu: no fault proof covers every block above %u",
-                 (unsigned long long)f->gas_limit, VD_PROGRAM_MAX_GAS_LIMIT);
         return false;
     }
     if (f->preimage_min_bytes < 136 || f->preimage_min_bytes > VD_MOST_PREIMAGE_AT_ONCE) {

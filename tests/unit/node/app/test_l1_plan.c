@@ -15,7 +15,6 @@
 #include "viaduct/core/chain/tx.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/core/evm/evm.h"
-#include "viaduct/core/program/program.h"
 #include "viaduct/node/platform/artifacts.h"
 #include "viaduct/node/platform/curves.h"
 #include "viaduct/node/platform/memory.h"
@@ -259,7 +258,6 @@ test_unsafe_settings_are_refused_by_name(void **state)
     struct vd_founding founding = sound();
     assert_true(vd_founding_check_deploy(&founding, error, sizeof error));
     REFUSES(f.gas_limit = 20999999, "l2GenesisBlockGasLimit");
-    REFUSES(f.gas_limit = VD_PROGRAM_MAX_GAS_LIMIT + 1, "l2GenesisBlockGasLimit");
     REFUSES(f.gas_limit = 500000001, "l2GenesisBlockGasLimit");
     REFUSES(f.batcher = zero, "batchSenderAddress");
     REFUSES(f.unsafe_block_signer = zero, "p2pSequencerAddress");
