@@ -96,4 +96,6 @@ describe('a development chain', () => {
     await bridge.withdrawEth(rollup, accounts.eth)
   })
   test('games that the guardian refuses', bound, () => bridge.refusedGames(rollup, accounts.eth, 7))
+  test('games that believe their proposer, retired', bound, () =>
+    bridge.interimRetired(rollup, accounts.eth, { owner: 7, guardian: 7, proposer: 8 }))
 })

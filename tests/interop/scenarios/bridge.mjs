@@ -83,7 +83,7 @@ async function provable(rollup, receipt) {
 
 /** The same by the game that the node names.  viem takes any that is late enough, even if the
  *  guardian has refused it. */
-async function provableByNode(rollup, receipt) {
+export async function provableByNode(rollup, receipt) {
   const { game: { index } } = await waitFor('a game that proves it', async () => {
     const now = await standing(rollup, receipt.transactionHash)
     return now.status === 'ready-to-prove' && now
@@ -171,6 +171,52 @@ export async function refusedGames(rollup, index, guardian) {
   await write(rollup, 1, guardian, { ...registry, functionName: 'updateRetirementTimestamp' })
   await fallsBack()
   await proveAndFinalize(rollup, index, receipt, await provableByNode(rollup, receipt))
+}
+
+/** Games that believe their proposer are taken out of service: a withdrawal that is proven on one and
+ *  ripe does not finalize any more, and is proven again on a fault dispute game. */
+export async function interimRetired(rollup, index, { owner, guardian, proposer }) {
+  const { contracts: at, p1, p2 } = rollup
+  const targetChain = p2.chain
+  const [interim, fault] = [100, 101]
+  const bond = parseEther('0.08')
+  const factory = { address: at.DisputeGameFactoryProxy, abi: own('DisputeGameFactory').abi }
+  const registry = { address: at.AnchorStateRegistryProxy, abi: own('AnchorStateRegistry').abi }
+  const respect = (type) =>
+    write(rollup, 1, guardian, { ...registry, functionName: 'setRespectedGameType', args: [type] })
+  const implementation = await deploy(rollup, 1, owner, own('InterimDisputeGame'), [
+    interim, 5n, at.DelayedWETHProxy, at.AnchorStateRegistryProxy, BigInt(targetChain.id), accounts[proposer].address,
+  ])
+  await write(rollup, 1, owner, { ...factory, functionName: 'setImplementation', args: [interim, implementation] })
+  await write(rollup, 1, owner, { ...factory, functionName: 'setInitBond', args: [interim, bond] })
+  await respect(interim)
+
+  const hash = await rollup.w2(index).initiateWithdrawal({
+    request: { to: '0x00000000000000000000000000000000000e0005', value: 7n, gas: 21_000n },
+  })
+  const receipt = await rollup.mined(p2, hash)
+  const proveOn = async (type) => {
+    const { game, withdrawal } = await provableByNode(rollup, receipt)
+    const args = await p2.buildProveWithdrawal({ account: accounts[index], game, withdrawal })
+    await rollup.mined(p1, await rollup.w1(index).proveWithdrawal(args))
+    const { proxy } = (await standing(rollup, hash)).game
+    const gameType = await p1.readContract({ address: proxy, abi: own('FaultDisputeGame').abi, functionName: 'gameType' })
+    assert.equal(gameType, type)
+    return withdrawal
+  }
+  const ripe = () => waitFor('the withdrawal to be ripe', async () =>
+    (await standing(rollup, hash)).status === 'ready-to-finalize', { timeout: 90_000 })
+
+  const withdrawal = await proveOn(interim)
+  await ripe()
+  await respect(fault)
+  await write(rollup, 1, guardian, { ...registry, functionName: 'updateRetirementTimestamp' })
+  assert.match((await standing(rollup, hash)).status, /^(waiting|ready)-to-prove$/)
+  await assert.rejects(rollup.w1(index).finalizeWithdrawal({ targetChain, withdrawal }))
+  await proveOn(fault)
+  await ripe()
+  await rollup.mined(p1, await rollup.w1(index).finalizeWithdrawal({ targetChain, withdrawal }))
+  assert.equal((await standing(rollup, hash)).status, 'finalized')
 }
 
 /** A token on L1 and, unless told otherwise, its counterpart on L2. */
