@@ -469,14 +469,15 @@ first_clock(const struct vd_challenger *c, const struct game *g)
     return least;
 }
 
-/* A decided game is looked at again after an eighth of its age: its bonds wait for delays of L1's
-   time.  At once while they are being claimed. */
+/* A decided game is looked at again after an eighth of the time since it was found so: its bonds
+   wait for delays of L1's time.  At once while they are being claimed. */
 static void
 look_again(struct vd_challenger *c, struct game *g)
 {
     struct action claim = {.kind = ACTION_CLAIM, .proxy = g->id.proxy};
     uint64_t now_s = c->heads.l1.timestamp;
-    uint64_t age_s = now_s > g->id.timestamp ? now_s - g->id.timestamp : 0;
+    g->decided_s = g->decided_s == 0 ? now_s : g->decided_s;
+    uint64_t age_s = now_s > g->decided_s ? now_s - g->decided_s : 0;
     uint64_t pause_s = age_s / 8 < MAX_SETTLED_PAUSE_S ? age_s / 8 : MAX_SETTLED_PAUSE_S;
     bool is_claimed = g->action_count > 0 || challenger_is_sent(c, &claim);
     g->next_s = is_claimed ? 0 : now_s + pause_s;
