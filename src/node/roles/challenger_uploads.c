@@ -14,6 +14,7 @@
 #include "viaduct/core/crypto/keccak.h"
 
 #define PAUSE_MS 1000u
+#define REFUSED_PAUSE_MS 60000u
 /* Transactions of blocks that are in no L1 block at a time: what is sent behind them waits for
    them, and so many fit one. */
 #define ADDS_AT_ONCE 4u
@@ -57,7 +58,7 @@ oracles_ask(struct vd_challenger *c)
                                         "challengePeriod()"};
     for (size_t i = 0; i < c->oracle_count; i++) {
         struct oracle *o = &c->oracles[i];
-        if (!o->is_known && o->next_ms <= c->now_ms) {
+        if ((!o->is_known || o->is_unable) && o->next_ms <= c->now_ms) {
             struct vd_abi data;
             vd_abi_signature(&data, terms[o->stage]);
             c->asker_oracle = i;
@@ -67,37 +68,42 @@ oracles_ask(struct vd_challenger *c)
     return false;
 }
 
-/* One that does not answer so takes no proposals, and none is counted with. */
+static void
+take_term(struct oracle *o, const struct vd_u256 *value)
+{
+    uint64_t number = vd_u256_fits_u64(value) ? value->w[0] : UINT64_MAX;
+    if (o->stage == 0) {
+        o->bond = *value;
+    } else {
+        *(o->stage == 1 ? &o->least_bytes : &o->period_s) = number;
+    }
+    o->stage = (o->stage + 1) % 3;
+    if (o->stage == 0) {
+        o->is_known = true;
+        o->is_unable = false;
+    }
+}
+
+/* One that refuses to say takes no proposals: no bond is counted with, and it is asked again. */
 void
 oracles_answer(struct vd_challenger *c, enum vd_err err, const char *text, struct vd_slice answer)
 {
     struct oracle *o = &c->oracles[c->asker_oracle];
     struct vd_u256 value;
     char line[200];
-    if (err != VD_OK && err != VD_ERR_REFUSED) {
-        o->next_ms = c->now_ms + PAUSE_MS;
-        if (!o->said) {
-            o->said = true;
-            snprintf(line, sizeof line, "the games' oracle cannot be asked for its terms: %s",
-                     text);
-            c->effects.note(c->effects.ctx, true, line);
-        }
+    if (err == VD_OK && vd_abi_read_u256(&value, answer, 0)) {
+        take_term(o, &value);
         return;
     }
-    uint64_t number = UINT64_MAX;
-    bool ok = err == VD_OK && vd_abi_read_u256(&value, answer, 0);
-    if (ok && o->stage == 0) {
-        o->bond = value;
-    } else if (ok) {
-        (void)vd_abi_read_u64(&number, answer, 0);
-        *(o->stage == 1 ? &o->least_bytes : &o->period_s) = number;
+    bool is_refused = err == VD_OK || err == VD_ERR_REFUSED;
+    o->is_known = o->is_known || is_refused;
+    o->is_unable = o->is_unable || is_refused;
+    o->next_ms = c->now_ms + (is_refused ? REFUSED_PAUSE_MS : PAUSE_MS);
+    if (!o->said) {
+        o->said = true;
+        snprintf(line, sizeof line, "the games' oracle cannot be asked for its terms: %s", text);
+        c->effects.note(c->effects.ctx, true, line);
     }
-    if (!ok) {
-        o->is_unable = true;
-        o->bond = vd_u256(0);
-    }
-    o->stage++;
-    o->is_known = !ok || o->stage == 3;
 }
 
 /* --- uploads and steps --- */

@@ -140,7 +140,7 @@ struct model {
     uint64_t per_block;
     uint64_t settle_s;
     uint64_t skipped_s; /* of L1's time, which the node's own clock did not see pass */
-    uint64_t refuted;   /* bonds of large preimages won */
+    bool is_mute;       /* the oracle does not say its terms */
     uint8_t *held[16];  /* calldata of others */
     size_t held_count;
 };

@@ -266,6 +266,27 @@ test_an_upload_waits_for_its_bond(void **state)
     end_model(m);
 }
 
+/* Its terms are asked for again, and all but uploads goes on meanwhile. */
+static void
+test_an_oracle_that_refuses_its_terms_is_asked_again(void **state)
+{
+    (void)state;
+    struct model *m = new_large_dispute("mute", LARGE_BYTES, 1000000);
+    m->is_mute = true;
+    start(m);
+    while (m->now.games[0].game.count < 7) {
+        block(m);
+    }
+    run_s(m, 40);
+    assert_int_equal(m->now.oracle.lpp_count, 0);
+    m->is_mute = false;
+    play(m, false);
+    check_won(m, 1000000);
+    assert_int_equal(count_sent(m, 'Q'), 1);
+    large_size = 0;
+    end_model(m);
+}
+
 /* Somebody else loads the part first: no proposal is made for it. */
 static void
 test_a_part_that_is_there_is_not_proposed(void **state)
@@ -297,6 +318,7 @@ main(void)
         cmocka_unit_test(test_the_bond_of_a_forgotten_upload_comes_back),
         cmocka_unit_test(test_proposals_are_checked_again_after_a_reorg),
         cmocka_unit_test(test_an_upload_waits_for_its_bond),
+        cmocka_unit_test(test_an_oracle_that_refuses_its_terms_is_asked_again),
         cmocka_unit_test(test_a_part_that_is_there_is_not_proposed),
     };
     return cmocka_run_group_tests(tests, NULL, free_preimages);
