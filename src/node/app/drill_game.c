@@ -106,6 +106,16 @@ block_of(const struct drill_game *g, unsigned __int128 leaf)
     return block < g->l2_block ? (uint64_t)block : g->l2_block;
 }
 
+static struct vd_game
+as_game(const struct drill_game *g)
+{
+    return (struct vd_game){.max_depth = (unsigned)g->max_depth,
+                            .split_depth = (unsigned)g->split_depth,
+                            .max_clock_s = g->max_clock_s,
+                            .claims = g->claims,
+                            .count = g->count};
+}
+
 /* What a claim is about: a stretch of outputs, or of steps of the machine on one block. */
 static void
 describe(char out[96], const struct drill_game *g, size_t i)
@@ -124,10 +134,7 @@ describe(char out[96], const struct drill_game *g, size_t i)
         }
         return;
     }
-    struct vd_game game = {.max_depth = (unsigned)g->max_depth,
-                           .split_depth = (unsigned)g->split_depth,
-                           .claims = g->claims,
-                           .count = g->count};
+    struct vd_game game = as_game(g);
     struct vd_execution run = vd_game_execution(&game, i);
     struct vd_position end = g->claims[run.end].position;
     unsigned long long block = block_of(g, vd_position_trace_index(end, (unsigned)g->split_depth));
@@ -186,7 +193,8 @@ tell_steps(struct drill *d)
 bool
 drill_game_open(struct drill *d)
 {
-    static const char *const calls[] = {"startingBlockNumber()", "maxGameDepth()", "splitDepth()"};
+    static const char *const calls[] = {"startingBlockNumber()", "maxGameDepth()", "splitDepth()",
+                                        "maxClockDuration()"};
     struct drill_game *g = &d->game;
     vd_reads_clear(&d->reads);
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
@@ -197,8 +205,9 @@ drill_game_open(struct drill *d)
     }
     if (!vd_abi_read_u64(&g->start_block, vd_reads_answer(&d->reads, 0), 0) ||
         !vd_abi_read_u64(&g->max_depth, vd_reads_answer(&d->reads, 1), 0) ||
-        !vd_abi_read_u64(&g->split_depth, vd_reads_answer(&d->reads, 2), 0)) {
-        return drill_bad_answer(d, "depths");
+        !vd_abi_read_u64(&g->split_depth, vd_reads_answer(&d->reads, 2), 0) ||
+        !vd_abi_read_u64(&g->max_clock_s, vd_reads_answer(&d->reads, 3), 0)) {
+        return drill_bad_answer(d, "depths and clock");
     }
     /* The dishonest side, which has the even depths, then never has to say how the machine ends,
        and the last claim is its own. */
@@ -222,6 +231,26 @@ read_count(struct drill *d, struct vd_l1_at at, uint64_t *count, uint64_t *statu
                                  drill_bad_answer(d, "number of claims"));
 }
 
+/* A false claim that nobody has countered in time stands: the drill has failed. */
+static bool
+check_clocks(struct drill *d, uint64_t now)
+{
+    const struct drill_game *g = &d->game;
+    struct vd_game game = as_game(g);
+    for (size_t i = 0; i < g->count; i++) {
+        bool countered = g->claims[i].countered;
+        for (size_t k = i + 1; k < g->count; k++) {
+            countered |= g->claims[k].parent == i;
+        }
+        if (!countered && vd_game_challenger_duration(&game, i, now) == g->max_clock_s &&
+            vd_address_eq(&g->claims[i].claimant, vd_signer_address(d->dishonest))) {
+            return bridge_fail(&d->b, "nobody has countered the false claim of depth %u in time",
+                               vd_position_depth(g->claims[i].position));
+        }
+    }
+    return true;
+}
+
 /* All claims are read each time: a reorganisation of L1 may have put others in their places. */
 bool
 drill_game_look(struct drill *d)
@@ -234,6 +263,7 @@ drill_game_look(struct drill *d)
         return false;
     }
     struct vd_l1_at at = vd_l1_hash(&d->b.hash);
+    uint64_t now = d->b.header.timestamp;
     if (!read_count(d, at, &count, &status) ||
         !drill_read_claims(d, at, g->claims, 0, (size_t)count)) {
         return false;
@@ -244,7 +274,7 @@ drill_game_look(struct drill *d)
     }
     tell_steps(d);
     g->status = status;
-    return true;
+    return status != VD_GAME_IN_PROGRESS || check_clocks(d, now);
 }
 
 bool

@@ -27,6 +27,7 @@ struct drill_game {
     uint64_t start_block;
     uint64_t max_depth;
     uint64_t split_depth;
+    uint64_t max_clock_s;
     uint64_t status;
     /* In L1's latest block; all of them have been told. */
     struct vd_claim claims[DRILL_MAX_CLAIMS];

@@ -635,7 +635,9 @@ open_manager(struct vd_challenge *c, char *why, size_t why_size)
         struct vd_node_account account = {.role = "challenger",
                                           .signer = n->config.challenger_signer,
                                           .confirmations = n->config.challenger_confs,
-                                          .max_fee_gwei = n->config.challenger_max_fee_gwei};
+                                          .max_fee_gwei = n->config.challenger_max_fee_gwei,
+                                          /* A flood of claims is to be answered in time. */
+                                          .max_in_flight = VD_TXM_MAX_IN_FLIGHT};
         c->listener = (struct vd_txm_listener){.ctx = n, .event = on_event};
         enum vd_err err = vd_node_txm_open(n, &c->own_txm, why, why_size, &account, &c->listener);
         if (err != VD_OK) {

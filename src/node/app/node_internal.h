@@ -119,6 +119,7 @@ struct vd_node_account {
     struct vd_signer *signer;
     uint64_t confirmations;
     uint64_t max_fee_gwei;
+    uint32_t max_in_flight; /* 0: as many as any account */
 };
 /* Errors as vd_txm_open. */
 enum vd_err vd_node_txm_open(struct vd_node *n, struct vd_txm_driver **out, char *why,

@@ -14,6 +14,7 @@ vd_node_txm_open(struct vd_node *n, struct vd_txm_driver **out, char *why, size_
     struct vd_txm_config config = {.chain_id = n->rollup.l1_chain_id,
                                    .max_fee_cap = vd_u256_mul(&cap, &gwei),
                                    .confirmations = account->confirmations,
+                                   .max_in_flight = account->max_in_flight,
                                    .depth_0 = account->confirmations == 0};
     return vd_txm_open(out, why, why_size, n->config.loop, n->config.pool, n->l1, account->signer,
                        path, &config, listener);
