@@ -598,6 +598,212 @@ load_literals(struct chain *c)
     load_channel(c, false);
 }
 
+/* Blocks of zlib, or prefix codes of brotli, that make next to nothing.  Sizes are of what is on
+   L1. */
+static void
+load_empty_fixed(struct chain *c)
+{
+    struct vd_buf out;
+    vd_buf_init(&out, &c->arena);
+    struct deflate d = {.out = &out};
+    vd_buf_byte(&out, 0x78);
+    vd_buf_byte(&out, 0x01);
+    while (out.len < L1_BYTES / 16) {
+        deflate_bits(&d, 0, 1);
+        deflate_bits(&d, 1, 2);
+        deflate_code(&d, 0, 7);
+    }
+    deflate_bits(&d, 0, 16);
+    chain_post_channel(c, vd_buf_view(&out), 0x99);
+}
+
+/* The same with codes of their own: two symbols of a bit each, and nothing is said but the end. */
+static void
+load_empty_dynamic(struct chain *c)
+{
+    struct vd_buf out;
+    vd_buf_init(&out, &c->arena);
+    struct deflate d = {.out = &out};
+    vd_buf_byte(&out, 0x78);
+    vd_buf_byte(&out, 0x01);
+    while (out.len < L1_BYTES / 16) {
+        deflate_bits(&d, 2 << 1, 3);
+        deflate_bits(&d, 0, 10);
+        deflate_bits(&d, 14, 4); /* 18 lengths: those of 18 and 1 are one bit */
+        for (unsigned i = 0; i < 18; i++)
+            deflate_bits(&d, i == 2 || i == 17, 3);
+        deflate_bits(&d, 0, 1); /* symbol 0: one bit */
+        deflate_bits(&d, 1 | 127 << 1, 8);
+        deflate_bits(&d, 1 | 106 << 1, 8);
+        deflate_bits(&d, 0, 2); /* the end, and one distance */
+        deflate_bits(&d, 1, 1);
+    }
+    deflate_bits(&d, 0, 16);
+    chain_post_channel(c, vd_buf_view(&out), 0x99);
+}
+
+/* A string of 1 MiB begins; the rest of it is one meta-block's. */
+static struct deflate
+brotli_begin(struct vd_buf *out)
+{
+    static const uint8_t head[] = {0xba, 0x10, 0x00, 0x00, 0x07};
+    struct deflate d = {.out = out};
+    vd_buf_byte(out, 1);
+    deflate_bits(&d, 0xf, 4); /* a window of 16 MiB */
+    deflate_bits(&d, 0, 3);
+    deflate_bits(&d, sizeof head - 1, 16);
+    deflate_bits(&d, 1, 1); /* as it stands, from the next byte on */
+    deflate_bits(&d, 0, (8 - d.count) % 8);
+    for (size_t i = 0; i < sizeof head; i++)
+        deflate_bits(&d, head[i], 8);
+    deflate_bits(&d, 1, 2); /* the last one, not empty */
+    deflate_bits(&d, 1, 2); /* a length of five nibbles */
+    deflate_bits(&d, (uint32_t)L1_BYTES - 2, 20);
+    return d;
+}
+
+/* Of one block type each and no direct distances; literals by that mode, of that many trees. */
+static void
+brotli_header(struct deflate *d, unsigned mode, unsigned trees)
+{
+    deflate_bits(d, 0, 3);
+    deflate_bits(d, 0, 6);
+    deflate_bits(d, mode, 2);
+    if (trees == 1) {
+        deflate_bits(d, 0, 1);
+    } else { /* two of them, of which the first is always meant */
+        deflate_bits(d, 1, 4);
+        deflate_bits(d, 0, 1);
+        deflate_bits(d, 1, 5);
+        deflate_bits(d, 0, 1);
+    }
+    deflate_bits(d, 0, 1);
+}
+
+/* A code of one symbol, which takes no bits. */
+static void
+brotli_single(struct deflate *d, uint32_t symbol, unsigned bits)
+{
+    deflate_bits(d, 1, 4);
+    deflate_bits(d, symbol, bits);
+}
+
+static void
+brotli_finish(struct chain *c, struct deflate *d)
+{
+    deflate_bits(d, 0, 16);
+    chain_post_channel(c, vd_buf_view(d->out), 0x99);
+}
+
+static void
+load_brotli_run(struct chain *c)
+{
+    struct vd_buf out;
+    vd_buf_init(&out, &c->arena);
+    struct deflate d = brotli_begin(&out);
+    brotli_header(&d, 0, 1);
+    brotli_single(&d, 0x07, 8);
+    brotli_single(&d, 399, 10); /* one literal, a copy of 2118 and more */
+    brotli_single(&d, 16, 6);
+    deflate_bits(&d, (uint32_t)L1_BYTES - 2 - 2118, 24);
+    deflate_bits(&d, 0, 1);
+    brotli_finish(c, &d);
+}
+
+/* Commands without a bit: two bytes again, and again. */
+static void
+load_brotli_pairs(struct chain *c)
+{
+    struct vd_buf out;
+    vd_buf_init(&out, &c->arena);
+    struct deflate d = brotli_begin(&out);
+    brotli_header(&d, 0, 1);
+    brotli_single(&d, 0x07, 8);
+    brotli_single(&d, 128, 10); /* a copy of two from a distance that is read */
+    brotli_single(&d, 0, 6);
+    brotli_finish(c, &d);
+}
+
+static void
+brotli_literals(struct chain *c, unsigned mode, unsigned trees)
+{
+    struct vd_buf out;
+    vd_buf_init(&out, &c->arena);
+    struct deflate d = brotli_begin(&out);
+    brotli_header(&d, mode, trees);
+    for (unsigned i = 0; i < trees; i++) { /* four of two bits each */
+        deflate_bits(&d, 1 | 3 << 2, 4);
+        for (uint32_t k = 0; k < 4; k++)
+            deflate_bits(&d, 0x40 * k + 0x33, 8);
+        deflate_bits(&d, 0, 1);
+    }
+    brotli_single(&d, 504, 10); /* 22594 literals and more */
+    brotli_single(&d, 0, 6);
+    deflate_bits(&d, (uint32_t)L1_BYTES - 1 - 22594, 24);
+    for (size_t i = 0; i < L1_BYTES / 4; i++)
+        deflate_bits(&d, (uint32_t)(i * 7) & 0xff, 8);
+    brotli_finish(c, &d);
+}
+
+static void
+load_brotli_literals(struct chain *c)
+{
+    brotli_literals(c, 0, 1);
+}
+
+static void
+load_brotli_contexts(struct chain *c)
+{
+    brotli_literals(c, 2, 2);
+}
+
+/* 256 types of commands, each with a code of two symbols in 12 bits, over and over. */
+static void
+load_brotli_codes(struct chain *c)
+{
+    struct vd_buf out;
+    vd_buf_init(&out, &c->arena);
+    struct deflate d = brotli_begin(&out);
+    out.len -= 3; /* of the meta-block that was begun */
+    d = (struct deflate){.out = &out};
+    while (out.len < L1_BYTES / 16) {
+        deflate_bits(&d, 0, 3); /* a length of four nibbles: two bytes */
+        deflate_bits(&d, 1, 17);
+        deflate_bits(&d, 0, 1);
+        deflate_bits(&d, 1 | 7 << 1 | 127 << 4, 11);
+        brotli_single(&d, 0, 9);
+        brotli_single(&d, 25, 5);
+        deflate_bits(&d, 0, 24);
+        deflate_bits(&d, 0, 1);
+        deflate_bits(&d, 0, 6);
+        deflate_bits(&d, 0, 2);
+        deflate_bits(&d, 0, 2);
+        brotli_single(&d, 0x07, 8);
+        for (unsigned i = 0; i < 256; i++) {
+            deflate_bits(&d, 0, 2);          /* no length is skipped */
+            deflate_bits(&d, 7 | 7 << 4, 8); /* lengths 1 and 2 have one bit each */
+            deflate_bits(&d, 0, 2);          /* two symbols of length 1 */
+        }
+        brotli_single(&d, 0, 6);
+        deflate_bits(&d, 0, 1); /* the first: no literal, a copy of two */
+    }
+    brotli_finish(c, &d);
+}
+
+/* One batch of one-byte transactions. */
+static void
+load_bytes(struct chain *c)
+{
+    struct vd_buf out;
+    vd_buf_init(&out, &c->arena);
+    struct vd_slice bytes = vd_slice(vd_arena_zeroed(&c->arena, L1_BYTES, 1, 1), L1_BYTES);
+    struct vd_slice *txs = VD_ARENA_NEW(&c->arena, struct vd_slice, L1_BYTES);
+    for (size_t i = 0; i < L1_BYTES; i++)
+        txs[i] = vd_slice(bytes.ptr + i, 1);
+    deflate_whole(&out, chain_batch(c, &c->l2[1], txs, L1_BYTES));
+    chain_post_channel(c, vd_buf_view(&out), 0x99);
+}
+
 static void
 load_deposits(struct chain *c)
 {
@@ -625,6 +831,14 @@ static const struct {
     {"L1 transactions to the inbox", load_inbox, (double)L1_BYTES, "byte"},
     {"channel, runs (zlib)", load_bomb, (double)L1_BYTES, "byte inflated"},
     {"channel, literals (zlib)", load_literals, (double)L1_BYTES / 2, "byte inflated"},
+    {"channel, empty blocks (zlib)", load_empty_fixed, (double)L1_BYTES / 16, "byte on L1"},
+    {"channel, empty codes (zlib)", load_empty_dynamic, (double)L1_BYTES / 16, "byte on L1"},
+    {"channel, runs (brotli)", load_brotli_run, (double)L1_BYTES, "byte inflated"},
+    {"channel, pairs (brotli)", load_brotli_pairs, (double)L1_BYTES, "byte inflated"},
+    {"channel, literals (brotli)", load_brotli_literals, (double)L1_BYTES, "byte inflated"},
+    {"channel, contexts (brotli)", load_brotli_contexts, (double)L1_BYTES, "byte inflated"},
+    {"channel, codes (brotli)", load_brotli_codes, (double)L1_BYTES / 16, "byte on L1"},
+    {"batch, one-byte transactions", load_bytes, (double)L1_BYTES, "transaction"},
     {"L1 receipts, bloom full", load_receipts, CHAIN_MAX_ITEMS, "receipt"},
     {"L1 receipts with deposits", load_deposits, CHAIN_MAX_ITEMS, "deposit"},
 };

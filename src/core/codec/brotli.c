@@ -13,7 +13,7 @@
 
 #define WINDOW ((uint64_t)1 << 24)
 #define MASK (WINDOW - 1)
-#define CHUNK 32768u /* produced before it is given out */
+#define CHUNK 32768u /* up to twice as many are produced before they are given out */
 #define MAX_TREES 256u
 #define LITERALS 256u
 #define COMMANDS 704u
@@ -28,6 +28,7 @@
 /* A prefix code: codes of up to ROOT_BITS bits by table, longer ones by counting. */
 struct code {
     uint16_t root[1 << ROOT_BITS]; /* symbol << 4 | length; 0xffff: longer */
+    unsigned mask;                 /* of the bits that the table is as wide as */
     uint16_t count[MAX_BITS + 1];  /* of codes by length */
     uint16_t *symbols;             /* in order of their codes */
 };
@@ -73,6 +74,7 @@ struct vd_brotli {
     unsigned postfix;
     unsigned direct;
     uint8_t mode[MAX_TREES];
+    unsigned literal_trees;
     uint8_t literal_map[64 * MAX_TREES];
     uint8_t distance_map[4 * MAX_TREES];
     struct code codes[KINDS][MAX_TREES];
@@ -96,8 +98,16 @@ vd_brotli_size(void)
 /* --- bits --- */
 
 static void
-fill(struct vd_brotli *b, unsigned want)
+refill(struct vd_brotli *b, unsigned want)
 {
+    if (b->at < b->in.len && b->in.len - b->at >= 8) {
+        unsigned bytes = (63 - b->bit_count) / 8;
+        uint64_t word = vd_load_le64(b->in.ptr + b->at) & ~(uint64_t)0 >> (64 - 8 * bytes);
+        b->bits |= word << b->bit_count;
+        b->at += bytes;
+        b->bit_count += 8 * bytes;
+        return;
+    }
     while (b->bit_count < want) {
         uint64_t byte = 0;
         if (b->at < b->in.len)
@@ -110,8 +120,15 @@ fill(struct vd_brotli *b, unsigned want)
     }
 }
 
+static inline void
+fill(struct vd_brotli *b, unsigned want)
+{
+    if (b->bit_count < want)
+        refill(b, want);
+}
+
 /* True once more bits were used than there are. */
-static bool
+static inline bool
 is_past_end(const struct vd_brotli *b)
 {
     return b->at > b->in.len && (b->overrun || b->bit_count < 8 * (b->at - b->in.len));
@@ -146,17 +163,20 @@ reverse(unsigned code, unsigned len)
 }
 
 static void
-fill_root(struct code *code)
+fill_root(struct code *code, unsigned longest)
 {
+    unsigned bits = longest < ROOT_BITS ? longest : ROOT_BITS;
+    unsigned size = 1u << bits;
     unsigned first = 0;
     unsigned index = 0;
-    for (unsigned i = 0; i < 1u << ROOT_BITS; i++)
-        code->root[i] = 0xffff;
-    for (unsigned len = 1; len <= ROOT_BITS; len++) {
+    code->mask = size - 1;
+    if (longest > ROOT_BITS)
+        memset(code->root, 0xff, sizeof code->root);
+    for (unsigned len = 1; len <= bits; len++) {
         first <<= 1;
         for (unsigned k = 0; k < code->count[len]; k++, index++) {
             uint16_t entry = (uint16_t)((unsigned)code->symbols[index] << 4 | len);
-            for (unsigned i = reverse(first + k, len); i < 1u << ROOT_BITS; i += 1u << len)
+            for (unsigned i = reverse(first + k, len); i < size; i += 1u << len)
                 code->root[i] = entry;
         }
         first += code->count[len];
@@ -173,14 +193,17 @@ make_code(struct code *code, uint16_t *symbols, const uint8_t *lengths, unsigned
     for (unsigned i = 0; i < count; i++)
         code->count[lengths[i]]++;
     code->count[0] = 0;
-    for (unsigned len = 1; len <= MAX_BITS; len++)
+    unsigned longest = 0;
+    for (unsigned len = 1; len <= MAX_BITS; len++) {
         next[len + 1] = (uint16_t)(next[len] + code->count[len]);
+        longest = code->count[len] != 0 ? len : longest;
+    }
     for (unsigned i = 0; i < count; i++) {
         if (lengths[i] != 0)
             symbols[next[lengths[i]]++] = (uint16_t)i;
     }
     code->symbols = symbols;
-    fill_root(code);
+    fill_root(code, longest);
 }
 
 static void
@@ -189,21 +212,14 @@ make_single(struct code *code, uint16_t *symbols, unsigned symbol)
     memset(code->count, 0, sizeof code->count);
     symbols[0] = (uint16_t)symbol;
     code->symbols = symbols;
-    for (unsigned i = 0; i < 1u << ROOT_BITS; i++)
-        code->root[i] = (uint16_t)(symbol << 4);
+    code->mask = 0;
+    code->root[0] = (uint16_t)(symbol << 4);
 }
 
+/* A symbol whose code is longer than the table is wide. */
 static unsigned
-read_symbol(struct vd_brotli *b, const struct code *code)
+find_long(struct vd_brotli *b, const struct code *code)
 {
-    fill(b, MAX_BITS);
-    unsigned entry = code->root[b->bits & ((1u << ROOT_BITS) - 1)];
-    if (entry != 0xffff) {
-        unsigned len = entry & 15;
-        b->bits >>= len;
-        b->bit_count -= len;
-        return entry >> 4;
-    }
     unsigned value = 0;
     unsigned first = 0;
     unsigned index = 0;
@@ -222,12 +238,24 @@ read_symbol(struct vd_brotli *b, const struct code *code)
     return 0;
 }
 
+static inline unsigned
+read_symbol(struct vd_brotli *b, const struct code *code)
+{
+    fill(b, MAX_BITS);
+    unsigned entry = code->root[b->bits & code->mask];
+    if (entry == 0xffff)
+        return find_long(b, code);
+    unsigned len = entry & 15;
+    b->bits >>= len;
+    b->bit_count -= len;
+    return entry >> 4;
+}
+
 /* Section 3.4. */
 static bool
 read_simple_code(struct vd_brotli *b, struct code *code, uint16_t *symbols, unsigned alphabet)
 {
     static const uint8_t lengths_of[5][4] = {{0}, {1, 1}, {1, 2, 2}, {2, 2, 2, 2}, {1, 2, 3, 3}};
-    uint8_t lengths[COMMANDS] = {0};
     unsigned chosen[4];
     unsigned bits = 0;
     while (1u << bits < alphabet)
@@ -247,9 +275,17 @@ read_simple_code(struct vd_brotli *b, struct code *code, uint16_t *symbols, unsi
         return true;
     }
     unsigned shape = count == 4 && read_bits(b, 1) == 1 ? 4 : count - 1;
-    for (unsigned i = 0; i < count; i++)
-        lengths[chosen[i]] = lengths_of[shape][i];
-    make_code(code, symbols, lengths, alphabet);
+    const uint8_t *lengths = lengths_of[shape];
+    memset(code->count, 0, sizeof code->count);
+    for (unsigned i = 0; i < count; i++) {
+        unsigned k = i;
+        for (; k > 0 && lengths[k - 1] == lengths[i] && symbols[k - 1] > chosen[i]; k--)
+            symbols[k] = symbols[k - 1];
+        symbols[k] = (uint16_t)chosen[i];
+        code->count[lengths[i]]++;
+    }
+    code->symbols = symbols;
+    fill_root(code, lengths[count - 1]);
     return true;
 }
 
@@ -293,7 +329,7 @@ read_complex_code(struct vd_brotli *b, struct code *code, uint16_t *symbols, uns
 {
     struct code of_lengths;
     uint16_t length_symbols[18];
-    uint8_t lengths[COMMANDS] = {0};
+    uint8_t lengths[COMMANDS];
     if (!read_length_code(b, &of_lengths, length_symbols, skip))
         return false;
     int32_t space = 32768;
@@ -332,7 +368,7 @@ read_complex_code(struct vd_brotli *b, struct code *code, uint16_t *symbols, uns
     }
     if (space != 0)
         return false;
-    make_code(code, symbols, lengths, alphabet);
+    make_code(code, symbols, lengths, at);
     return true;
 }
 
@@ -465,10 +501,10 @@ read_map(struct vd_brotli *b, uint8_t *map, unsigned size, unsigned *trees)
 }
 
 static bool
-read_codes(struct vd_brotli *b, unsigned literal_trees, unsigned distance_trees)
+read_codes(struct vd_brotli *b, unsigned distance_trees)
 {
     unsigned distances = 16 + b->direct + (48u << b->postfix);
-    for (unsigned i = 0; i < literal_trees; i++) {
+    for (unsigned i = 0; i < b->literal_trees; i++) {
         if (!read_code(b, &b->codes[LITERAL][i], b->literal_symbols[i], LITERALS))
             return false;
     }
@@ -486,7 +522,6 @@ read_codes(struct vd_brotli *b, unsigned literal_trees, unsigned distance_trees)
 static bool
 read_compressed_header(struct vd_brotli *b)
 {
-    unsigned literal_trees;
     unsigned distance_trees;
     for (unsigned kind = 0; kind < KINDS; kind++) {
         if (!read_blocks(b, &b->blocks[kind]))
@@ -496,9 +531,9 @@ read_compressed_header(struct vd_brotli *b)
     b->direct = read_bits(b, 4) << b->postfix;
     for (unsigned i = 0; i < b->blocks[LITERAL].types; i++)
         b->mode[i] = (uint8_t)read_bits(b, 2);
-    return read_map(b, b->literal_map, 64 * b->blocks[LITERAL].types, &literal_trees) &&
+    return read_map(b, b->literal_map, 64 * b->blocks[LITERAL].types, &b->literal_trees) &&
            read_map(b, b->distance_map, 4 * b->blocks[DISTANCE].types, &distance_trees) &&
-           read_codes(b, literal_trees, distance_trees);
+           read_codes(b, distance_trees);
 }
 
 /* Bytes that belong to nobody. */
@@ -649,11 +684,11 @@ utf8_before(uint8_t c)
 static unsigned
 signed_context(uint8_t c)
 {
-    static const uint8_t limits[7] = {1, 16, 64, 128, 192, 240, 255};
-    unsigned context = 0;
-    while (context < 7 && c >= limits[context])
-        context++;
-    return context;
+    if (c < 64)
+        return c == 0 ? 0 : c < 16 ? 1 : 2;
+    if (c < 192)
+        return c < 128 ? 3 : 4;
+    return c < 240 ? 5 : c < 255 ? 6 : 7;
 }
 
 static unsigned
@@ -673,22 +708,45 @@ literal_context(const struct vd_brotli *b, unsigned mode)
     }
 }
 
+/* Literals of one block. */
+static bool
+read_literals(struct vd_brotli *b, uint32_t count)
+{
+    unsigned type = b->blocks[LITERAL].type;
+    unsigned mode = b->mode[type];
+    const uint8_t *map = b->literal_map + 64 * type;
+    bool one_tree = b->literal_trees == 1;
+    for (; count > 0; count--) {
+        unsigned context = one_tree ? 0 : literal_context(b, mode);
+        unsigned byte = read_symbol(b, &b->codes[LITERAL][map[context]]);
+        if (is_past_end(b))
+            return false;
+        put(b, (uint8_t)byte);
+    }
+    return true;
+}
+
+static uint32_t
+least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 static bool
 insert(struct vd_brotli *b)
 {
     struct blocks *blocks = &b->blocks[LITERAL];
-    for (unsigned i = 0; i < CHUNK && b->insert > 0; i++, b->insert--, b->left--) {
+    if (b->insert > 0) {
         if (b->left == 0)
             return false;
         if (blocks->left == 0)
             next_block(b, blocks);
-        blocks->left--;
-        unsigned context = literal_context(b, b->mode[blocks->type]);
-        unsigned tree = b->literal_map[64 * blocks->type + context];
-        unsigned byte = read_symbol(b, &b->codes[LITERAL][tree]);
-        if (is_past_end(b))
+        uint32_t count = least(least(b->insert, CHUNK), least(b->left, blocks->left));
+        blocks->left -= count;
+        b->left -= count;
+        b->insert -= count;
+        if (!read_literals(b, count))
             return false;
-        put(b, (uint8_t)byte);
     }
     if (b->insert == 0)
         b->state = b->left == 0 ? META_BLOCK : COPY;
@@ -774,6 +832,32 @@ after_copy(struct vd_brotli *b)
     b->state = b->left == 0 ? META_BLOCK : COMMAND_NEXT;
 }
 
+/* Bytes from distance back, which may be among those that are written. */
+static void
+repeat(struct vd_brotli *b, uint32_t count)
+{
+    uint64_t to = b->produced & MASK;
+    uint64_t from = (b->produced - b->distance) & MASK;
+    if (to + count > WINDOW || from + count > WINDOW) {
+        for (; count > 0; count--)
+            put(b, back(b, b->distance));
+        return;
+    }
+    b->produced += count;
+    /* Older bytes at the ring's end, read before they are written over. */
+    if (from > to) {
+        memmove(b->ring + to, b->ring + from, count);
+        return;
+    }
+    /* What lies between from and to repeats itself, and grows with every round. */
+    while (count > 0) {
+        uint32_t n = least(count, (uint32_t)(to - from));
+        memcpy(b->ring + to, b->ring + from, n);
+        to += n;
+        count -= n;
+    }
+}
+
 static bool
 copy(struct vd_brotli *b)
 {
@@ -781,9 +865,8 @@ copy(struct vd_brotli *b)
         return false;
     if (b->state == WORD)
         return true;
-    uint32_t count = b->copy < CHUNK ? b->copy : CHUNK;
-    for (uint32_t i = 0; i < count; i++)
-        put(b, back(b, b->distance));
+    uint32_t count = least(b->copy, CHUNK);
+    repeat(b, count);
     b->copy -= count;
     b->left -= count;
     if (b->copy == 0) {
@@ -881,7 +964,9 @@ vd_brotli_read(struct vd_brotli *b, uint8_t *out, size_t cap, size_t *len)
             return VD_BROTLI_END;
         if (b->state == FAILED)
             return VD_BROTLI_BAD;
-        if (!advance(b))
-            b->state = FAILED;
+        while (b->state < ENDED && b->produced - b->given < CHUNK) {
+            if (!advance(b))
+                b->state = FAILED;
+        }
     }
 }

@@ -42,12 +42,14 @@ enum state {
 };
 
 /* A canonical Huffman code.  table answers codes of up to table_bits bits with symbol << 4 |
-   length; 0 there means that the code is longer, or no code.  Longer ones are found by their
-   length: count[n] codes of n bits, their symbols in order. */
+   length; 0 there means that the code is longer, or no code.  It is no wider than the longest.
+   Longer ones are found by their length: count[n] codes of n bits, their symbols in order. */
 struct huffman {
     uint16_t *table;
     uint16_t *symbols;
+    unsigned widest; /* the most bits that there is room for */
     unsigned table_bits;
+    unsigned mask; /* of table_bits bits */
     unsigned min_bits;
     uint16_t count[VD_MAX_BITS + 1];
 };
@@ -176,6 +178,8 @@ count_lengths(struct huffman *h, const uint8_t *lengths, unsigned n)
         max = i;
         used += (unsigned)h->count[i] << (VD_MAX_BITS - i);
     }
+    h->table_bits = max < h->widest ? max : h->widest;
+    h->mask = (1U << h->table_bits) - 1;
     if (max == 0 || (max == 1 && h->count[1] == 1))
         return true;
     return used == 1 << VD_MAX_BITS;
@@ -232,12 +236,11 @@ find_long(const struct huffman *h, uint64_t bits)
     return 0;
 }
 
-/* Reads a symbol from bits that refill has provided; false when it is no code or cut off.
-   table_bits is h's, for the compiler to know. */
+/* Reads a symbol from bits that refill has provided; false when it is no code or cut off. */
 static inline bool
-take_symbol(struct input *in, const struct huffman *h, unsigned table_bits, unsigned *symbol)
+take_symbol(struct input *in, const struct huffman *h, unsigned *symbol)
 {
-    unsigned entry = h->table[in->bits & ((1U << table_bits) - 1)];
+    unsigned entry = h->table[in->bits & h->mask];
     if (__builtin_expect(entry == 0, 0))
         entry = find_long(h, in->bits);
     unsigned len = entry & 15;
@@ -290,7 +293,7 @@ take_run(struct vd_inflate *z, unsigned *count, uint8_t *len, bool first, uint8_
     unsigned symbol;
     unsigned extra = 0;
     refill(&z->in, VD_SYMBOL_BITS);
-    if (!take_symbol(&z->in, &z->dynamic.distance, VD_DISTANCE_BITS, &symbol))
+    if (!take_symbol(&z->in, &z->dynamic.distance, &symbol))
         return false;
     *count = 1;
     *len = (uint8_t)symbol;
@@ -450,8 +453,8 @@ read_match(struct input *in, const struct code_pair *codes, unsigned symbol, uns
     if (len_code >= sizeof length_extra || !take_ready_bits(in, &extra, length_extra[len_code]))
         return false;
     *len = length_base[len_code] + extra;
-    if (!take_symbol(in, &codes->distance, VD_DISTANCE_BITS, &code) ||
-        code >= VD_MAX_DECLARED_DISTANCES || !take_ready_bits(in, &extra, distance_extra[code]))
+    if (!take_symbol(in, &codes->distance, &code) || code >= VD_MAX_DECLARED_DISTANCES ||
+        !take_ready_bits(in, &extra, distance_extra[code]))
         return false;
     *distance = distance_base[code] + extra;
     return true;
@@ -468,7 +471,7 @@ take_literals(struct vd_inflate *z, struct input *in, unsigned *symbol)
     bool ok;
     do {
         refill(in, VD_SYMBOL_BITS);
-        ok = take_symbol(in, &h, VD_LITERAL_BITS, symbol);
+        ok = take_symbol(in, &h, symbol);
         if (!ok || *symbol >= VD_END_OF_BLOCK)
             break;
         z->window[made++ % VD_WINDOW] = (uint8_t)*symbol;
@@ -585,10 +588,10 @@ init_codes(struct code_pair *codes)
 {
     codes->literal = (struct huffman){.table = codes->literal_table,
                                       .symbols = codes->literal_symbols,
-                                      .table_bits = VD_LITERAL_BITS};
+                                      .widest = VD_LITERAL_BITS};
     codes->distance = (struct huffman){.table = codes->distance_table,
                                        .symbols = codes->distance_symbols,
-                                       .table_bits = VD_DISTANCE_BITS};
+                                       .widest = VD_DISTANCE_BITS};
 }
 
 struct vd_inflate *
