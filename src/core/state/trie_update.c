@@ -23,6 +23,8 @@ enum {
        on the way down: with them the touched part is below 72 MiB, and what is built in empty
        places, at 20000 gas a leaf. */
     PIECE_BYTES = 64 << 10,
+    /* Accounts and slots are shorter; a leaf with a longer value is not given up. */
+    VALUE_BYTES = 128,
 };
 
 struct update {
@@ -273,30 +275,45 @@ settle_branch(struct update *up, struct place at, size_t depth)
     return VD_OK;
 }
 
-/* The changes under *kid, all in memory from mark on, are made: leaves nothing of them but the node
-   itself, hashed.  That one stays for its parent, which may be left with it alone. */
+/* The changes under *kid are made, in memory from mark on: leaves nothing of that but the node
+   itself, hashed.  This one stays for its parent, which may be left with it alone. */
 static __attribute__((noinline)) enum vd_err
 give_up(struct update *up, struct vd_trie_tnode **kid, size_t mark)
 {
-    enum vd_err err = vd_trie_hash_part(up->arena, *kid, false);
-    if (err != VD_OK)
-        return err;
+    uint8_t value[VALUE_BYTES];
+    if (*kid == NULL) {
+        vd_arena_rewind(up->arena, mark);
+        return VD_OK;
+    }
     struct vd_trie_tnode top = **kid;
-    top.dirty = false;
-    memset(top.kid, 0, sizeof top.kid);
+    if (top.node.value.len > sizeof value)
+        return VD_OK;
+    if (top.node.type == VD_TRIE_LEAF) {
+        memcpy(value, top.node.value.ptr, top.node.value.len);
+    } else {
+        enum vd_err err = vd_trie_hash_part(up->arena, *kid, false);
+        if (err != VD_OK)
+            return err;
+        top = **kid;
+        top.dirty = false;
+        memset(top.kid, 0, sizeof top.kid);
+    }
     vd_arena_rewind(up->arena, mark);
     *kid = vd_arena_alloc(up->arena, sizeof top, _Alignof(struct vd_trie_tnode));
     VD_ASSERT(*kid != NULL);
+    if (top.node.type == VD_TRIE_LEAF) {
+        top.node.value.ptr = vd_arena_copy(up->arena, vd_slice(value, top.node.value.len));
+        VD_ASSERT(top.node.value.ptr != NULL);
+    }
     **kid = top;
     return VD_OK;
 }
 
 static bool
-is_to_give_up(const struct update *up, const struct vd_trie_tnode *kid, size_t mark)
+is_to_give_up(const struct update *up, size_t mark)
 {
     size_t used = vd_arena_mark(up->arena);
-    return used - mark > PIECE_BYTES && used - up->begin > KEEP_BYTES && !up->keep_old &&
-           kid != NULL && kid->node.type != VD_TRIE_LEAF;
+    return used - mark > PIECE_BYTES && used - up->begin > KEEP_BYTES && !up->keep_old;
 }
 
 static enum vd_err
@@ -314,7 +331,7 @@ apply_to_branch(struct update *up, struct place at, size_t depth, struct range r
         bool child_changed = false;
         size_t mark = vd_arena_mark(up->arena);
         enum vd_err err = apply(up, child, depth + 1, (struct range){lo, hi}, &child_changed);
-        if (err == VD_OK && is_to_give_up(up, t->kid[nibble], mark))
+        if (err == VD_OK && is_to_give_up(up, mark))
             err = give_up(up, &t->kid[nibble], mark);
         if (err != VD_OK)
             return err;

@@ -88,6 +88,7 @@ struct chain {
     struct vd_slice override_bytes;
     struct vd_hash forbidden; /* nobody may ask for it */
     struct vd_program_result result;
+    size_t code_window;               /* 0: as the program has it */
     struct vd_program_memory regions; /* after the last run */
 };
 
@@ -676,6 +677,8 @@ chain_run(struct chain *c)
     vd_oracle_curves_init(&curves, &oracle);
     struct vd_program program = {.config = &c->config, .curves = &curves.curves, .oracle = &oracle};
     vd_program_memory_init(&program.memory, c->program_memory, VD_PROGRAM_MEMORY);
+    if (c->code_window != 0)
+        program.memory.code_window = c->code_window;
     c->asked_count = 0;
     c->asks = 0;
     c->blake2f_asked = 0;
