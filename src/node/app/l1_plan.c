@@ -1,4 +1,4 @@
-#include "l1_plan.h"
+#include "l1_plan_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +6,6 @@
 #include "viaduct/core/base/constants.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/core/evm/evm.h"
-#include "viaduct/node/l1/abi.h"
 #include "viaduct/node/platform/artifacts.h"
 
 #define DEPLOYER VD_PREINSTALL_DETERMINISTIC_DEPLOYER
@@ -45,9 +44,8 @@ vd_deployer_transaction(void)
 
 /* --- the table of contracts --- */
 
-/* Moves what was written into the plan's arena. */
-static struct vd_slice
-encoded(struct vd_l1_plan *plan, struct vd_abi *abi)
+struct vd_slice
+vd_plan_encoded(struct vd_l1_plan *plan, struct vd_abi *abi)
 {
     const uint8_t *copy = vd_arena_copy(plan->arena, vd_abi_view(abi));
     VD_ASSERT(abi->err == VD_OK && copy != NULL); /* the arena is address space without end */
@@ -110,8 +108,8 @@ superchain_initializer(struct vd_abi *out, const struct vd_l1_plan *plan)
     vd_abi_address(out, &plan->founding->guardian);
 }
 
-static void
-resource_config(struct vd_abi *out)
+void
+vd_plan_resource_config(struct vd_abi *out)
 {
     const struct vd_u256 most = {.w = {UINT64_MAX, UINT64_MAX, 0, 0}};
     vd_abi_u64(out, VD_MAX_RESOURCE_LIMIT);
@@ -143,7 +141,7 @@ system_initializer(struct vd_abi *out, const struct vd_l1_plan *plan)
     vd_abi_address(out, &f->l1.batch_inbox);
     vd_abi_u64(out, f->l2_chain_id);
     vd_abi_address(out, &plan->at.superchain_config);
-    resource_config(out);
+    vd_plan_resource_config(out);
     vd_abi_address(out, &plan->at.l1_cross_domain_messenger);
     vd_abi_address(out, &plan->at.l1_erc721_bridge);
     vd_abi_address(out, &plan->at.l1_standard_bridge);
@@ -281,7 +279,7 @@ fill_creation(struct vd_l1_plan *plan, struct vd_step *step, struct vd_slice ini
     vd_abi_raw(&data, init);
     step->creates = true;
     step->to = DEPLOYER;
-    step->data = encoded(plan, &data);
+    step->data = vd_plan_encoded(plan, &data);
     step->gas_bound = CREATE_GAS + CREATE_GAS_PER_BYTE * init.len;
     step->subject = vd_create2_address(&DEPLOYER, &salt, &hash);
 }
@@ -320,7 +318,8 @@ create_contract(struct vd_l1_plan *plan, const char *name, const char *artifact_
     if (constructor) {
         constructor(&init, plan);
     }
-    struct vd_address address = create(plan, name, VD_PHASE_CONTRACTS, encoded(plan, &init));
+    struct vd_address address =
+        create(plan, name, VD_PHASE_CONTRACTS, vd_plan_encoded(plan, &init));
     add_code_check(plan, name, &address, artifact, constructor != NULL);
     return address;
 }
@@ -358,33 +357,33 @@ add_creations(struct vd_l1_plan *plan)
 
 /* --- calls --- */
 
-static struct vd_slice
-call_of(struct vd_l1_plan *plan, const char *signature)
+struct vd_slice
+vd_plan_call_of(struct vd_l1_plan *plan, const char *signature)
 {
     struct vd_abi call;
     vd_abi_signature(&call, signature);
-    return encoded(plan, &call);
+    return vd_plan_encoded(plan, &call);
 }
 
-static struct vd_slice
-call_of_u64(struct vd_l1_plan *plan, const char *signature, uint64_t argument)
+struct vd_slice
+vd_plan_call_of_u64(struct vd_l1_plan *plan, const char *signature, uint64_t argument)
 {
     struct vd_abi call;
     vd_abi_signature(&call, signature);
     vd_abi_u64(&call, argument);
-    return encoded(plan, &call);
+    return vd_plan_encoded(plan, &call);
 }
 
-static struct vd_hash
-address_hash(const struct vd_address *address)
+struct vd_hash
+vd_plan_address_hash(const struct vd_address *address)
 {
     struct vd_hash word = {{0}};
     memcpy(word.b + 12, address->b, 20);
     return word;
 }
 
-static struct vd_hash
-u256_hash(const struct vd_u256 *value)
+struct vd_hash
+vd_plan_u256_hash(const struct vd_u256 *value)
 {
     struct vd_hash word;
     vd_u256_to_be(word.b, value);
@@ -403,7 +402,7 @@ upgrade_data(struct vd_l1_plan *plan, struct vd_step *step, const struct contrac
     vd_abi_address(&data, field(plan, contract->implementation_offset));
     vd_abi_u64(&data, 0x60);
     vd_abi_bytes(&data, initializer);
-    step->data = encoded(plan, &data);
+    step->data = vd_plan_encoded(plan, &data);
 }
 
 static struct vd_step *
@@ -414,7 +413,7 @@ add_upgrade(struct vd_l1_plan *plan, const struct contract *contract, enum vd_ph
     step->to = plan->at.proxy_admin;
     step->read = (struct vd_l1_read){
         .contract = step->subject, .is_slot = true, .slot = VD_SLOT_PROXY_IMPLEMENTATION};
-    step->after = address_hash(field(plan, contract->implementation_offset));
+    step->after = vd_plan_address_hash(field(plan, contract->implementation_offset));
     return step;
 }
 
@@ -428,7 +427,7 @@ add_settings(struct vd_l1_plan *plan)
         struct vd_step *step = add_upgrade(plan, &contracts[i], VD_PHASE_SETTINGS);
         struct vd_abi initializer = {.err = VD_OK};
         contracts[i].initializer(&initializer, plan);
-        upgrade_data(plan, step, &contracts[i], encoded(plan, &initializer));
+        upgrade_data(plan, step, &contracts[i], vd_plan_encoded(plan, &initializer));
     }
 }
 
@@ -463,7 +462,7 @@ game_init(struct vd_l1_plan *plan, const struct vd_artifact *artifact,
     vd_abi_u64(&init, f->l2_chain_id);
     vd_abi_u256(&init, &f->bisection_bond);
     vd_abi_u256(&init, &f->step_bond);
-    return encoded(plan, &init);
+    return vd_plan_encoded(plan, &init);
 }
 
 #define GAME "FaultDisputeGame"
@@ -486,9 +485,9 @@ add_game(struct vd_l1_plan *plan)
     vd_abi_u64(&data, VD_GAME_TYPE_FAULT);
     vd_abi_u256(&data, &plan->founding->game_bond);
     step->subject = step->to = step->read.contract = *factory;
-    step->data = encoded(plan, &data);
-    step->read.call = call_of_u64(plan, "initBonds(uint32)", VD_GAME_TYPE_FAULT);
-    step->after = u256_hash(&plan->founding->game_bond);
+    step->data = vd_plan_encoded(plan, &data);
+    step->read.call = vd_plan_call_of_u64(plan, "initBonds(uint32)", VD_GAME_TYPE_FAULT);
+    step->after = vd_plan_u256_hash(&plan->founding->game_bond);
 }
 
 /* Creation code for a runtime code that comes without: PUSH2 len, DUP1, PUSH1 10, PUSH0, CODECOPY,
@@ -515,7 +514,7 @@ add_multicall(struct vd_l1_plan *plan)
     vd_abi_raw(&init, vd_slice(prefix, sizeof prefix));
     vd_abi_raw(&init, vd_slice(artifact->code, artifact->code_len));
     VD_ASSERT(artifact->code_len < 65536);
-    plan->at.multicall3 = create(plan, "Multicall3", VD_PHASE_FINISH, encoded(plan, &init));
+    plan->at.multicall3 = create(plan, "Multicall3", VD_PHASE_FINISH, vd_plan_encoded(plan, &init));
     add_code_check(plan, "Multicall3", &plan->at.multicall3, artifact, false);
 }
 
@@ -527,212 +526,23 @@ add_handover(struct vd_l1_plan *plan, const char *name, const struct vd_address 
     vd_abi_signature(&data, "transferOwnership(address)");
     vd_abi_address(&data, &plan->founding->system_owner);
     step->subject = step->to = step->read.contract = *contract;
-    step->data = encoded(plan, &data);
-    step->read.call = call_of(plan, "owner()");
-    step->before = address_hash(&plan->deployer);
-    step->after = address_hash(&plan->founding->system_owner);
+    step->data = vd_plan_encoded(plan, &data);
+    step->read.call = vd_plan_call_of(plan, "owner()");
+    step->before = vd_plan_address_hash(&plan->deployer);
+    step->after = vd_plan_address_hash(&plan->founding->system_owner);
 }
 
-/* --- read-back --- */
-
-static void
-expect(struct vd_l1_plan *plan, const char *contract, const struct vd_address *address,
-       const char *what, struct vd_slice call, struct vd_slice expected)
-{
-    VD_ASSERT(plan->check_count < VD_PLAN_MAX_CHECKS);
-    plan->checks[plan->check_count++] =
-        (struct vd_l1_check){.contract = contract,
-                             .what = what,
-                             .read = {.contract = *address, .call = call},
-                             .expected = expected};
-}
-
-static struct vd_slice
-keep(struct vd_l1_plan *plan, const struct vd_hash *word)
-{
-    const uint8_t *copy = vd_arena_copy(plan->arena, vd_slice(word->b, 32));
-    VD_ASSERT(copy != NULL);
-    return vd_slice(copy, 32);
-}
-
-static void
-expect_word(struct vd_l1_plan *plan, const char *contract, const struct vd_address *address,
-            const char *getter, struct vd_hash word)
-{
-    expect(plan, contract, address, getter, call_of(plan, getter), keep(plan, &word));
-}
-
-static void
-expect_address(struct vd_l1_plan *plan, const char *contract, const struct vd_address *address,
-               const char *getter, const struct vd_address *value)
-{
-    expect_word(plan, contract, address, getter, address_hash(value));
-}
-
-static void
-expect_u64(struct vd_l1_plan *plan, const char *contract, const struct vd_address *address,
-           const char *getter, uint64_t value)
-{
-    struct vd_u256 wide = vd_u256(value);
-    expect_word(plan, contract, address, getter, u256_hash(&wide));
-}
-
-static void
-expect_slot(struct vd_l1_plan *plan, const char *contract, const struct vd_address *address,
-            const char *what, const struct vd_hash *slot, struct vd_hash word)
-{
-    expect(plan, contract, address, what, vd_slice(NULL, 0), keep(plan, &word));
-    struct vd_l1_read *read = &plan->checks[plan->check_count - 1].read;
-    read->is_slot = true;
-    read->slot = *slot;
-}
+/* --- the whole --- */
 
 static void
 expect_proxies(struct vd_l1_plan *plan)
 {
     for (size_t i = 0; i < CONTRACTS; i++) {
         const struct contract *c = &contracts[i];
-        const struct vd_address *proxy = field(plan, c->proxy_offset);
-        expect_slot(plan, c->proxy, proxy, "admin slot", &VD_SLOT_PROXY_ADMIN,
-                    address_hash(&plan->at.proxy_admin));
-        expect_slot(plan, c->proxy, proxy, "implementation slot", &VD_SLOT_PROXY_IMPLEMENTATION,
-                    address_hash(field(plan, c->implementation_offset)));
+        vd_plan_expect_proxy(plan, c->proxy, field(plan, c->proxy_offset),
+                             field(plan, c->implementation_offset));
     }
-    expect_address(plan, "ProxyAdmin", &plan->at.proxy_admin, "owner()",
-                   &plan->founding->system_owner);
 }
-
-static void
-expect_system_config(struct vd_l1_plan *plan)
-{
-    static const char name[] = "SystemConfigProxy";
-    const struct vd_founding *f = plan->founding;
-    const struct vd_address *a = &plan->at.system_config;
-    expect_address(plan, name, a, "owner()", &f->system_owner);
-    expect_u64(plan, name, a, "basefeeScalar()", f->base_fee_scalar);
-    expect_u64(plan, name, a, "blobbasefeeScalar()", f->blob_base_fee_scalar);
-    expect_address(plan, name, a, "batcherHash()", &f->batcher);
-    expect_u64(plan, name, a, "gasLimit()", f->gas_limit);
-    expect_address(plan, name, a, "unsafeBlockSigner()", &f->unsafe_block_signer);
-    expect_u64(plan, name, a, "eip1559Denominator()", f->eip1559.denominator);
-    expect_u64(plan, name, a, "eip1559Elasticity()", f->eip1559.elasticity);
-    expect_u64(plan, name, a, "operatorFeeScalar()", f->operator_fee_scalar);
-    expect_u64(plan, name, a, "operatorFeeConstant()", f->operator_fee_constant);
-    expect_address(plan, name, a, "batchInbox()", &f->l1.batch_inbox);
-    expect_u64(plan, name, a, "l2ChainId()", f->l2_chain_id);
-    expect_address(plan, name, a, "superchainConfig()", &plan->at.superchain_config);
-    expect_address(plan, name, a, "l1CrossDomainMessenger()", &plan->at.l1_cross_domain_messenger);
-    expect_address(plan, name, a, "l1ERC721Bridge()", &plan->at.l1_erc721_bridge);
-    expect_address(plan, name, a, "l1StandardBridge()", &plan->at.l1_standard_bridge);
-    expect_address(plan, name, a, "optimismPortal()", &plan->at.optimism_portal);
-    expect_address(plan, name, a, "optimismMintableERC20Factory()",
-                   &plan->at.optimism_mintable_erc20_factory);
-    expect_address(plan, name, a, "disputeGameFactory()", &plan->at.dispute_game_factory);
-    struct vd_abi resources = {.err = VD_OK};
-    resource_config(&resources);
-    expect(plan, name, a, "resourceConfig()", call_of(plan, "resourceConfig()"),
-           encoded(plan, &resources));
-}
-
-static void
-expect_settlement(struct vd_l1_plan *plan)
-{
-    static const char portal[] = "OptimismPortalProxy";
-    static const char anchors[] = "AnchorStateRegistryProxy";
-    const struct vd_founding *f = plan->founding;
-    const struct vd_addresses *at = &plan->at;
-    expect_address(plan, "SuperchainConfigProxy", &at->superchain_config, "guardian()",
-                   &f->guardian);
-    expect_u64(plan, "SuperchainConfigProxy", &at->superchain_config, "paused()", 0);
-    expect_address(plan, portal, &at->optimism_portal, "systemConfig()", &at->system_config);
-    expect_address(plan, portal, &at->optimism_portal, "superchainConfig()",
-                   &at->superchain_config);
-    expect_address(plan, portal, &at->optimism_portal, "anchorStateRegistry()",
-                   &at->anchor_state_registry);
-    expect_address(plan, portal, &at->optimism_portal, "disputeGameFactory()",
-                   &at->dispute_game_factory);
-    expect_u64(plan, portal, &at->optimism_portal, "proofMaturityDelaySeconds()",
-               f->proof_maturity_delay_s);
-    expect_address(plan, portal, &at->optimism_portal, "l2Sender()", &VD_DEFAULT_L2_SENDER);
-    expect_u64(plan, anchors, &at->anchor_state_registry, "respectedGameType()",
-               VD_GAME_TYPE_FAULT);
-    expect_u64(plan, anchors, &at->anchor_state_registry, "disputeGameFinalityDelaySeconds()",
-               f->game_finality_delay_s);
-    expect_address(plan, anchors, &at->anchor_state_registry, "disputeGameFactory()",
-                   &at->dispute_game_factory);
-    expect_address(plan, anchors, &at->anchor_state_registry, "systemConfig()", &at->system_config);
-    expect_address(plan, anchors, &at->anchor_state_registry, "optimismPortal()",
-                   &at->optimism_portal);
-}
-
-static void
-expect_game_keepers(struct vd_l1_plan *plan)
-{
-    static const char factory[] = "DisputeGameFactoryProxy";
-    static const char weth[] = "DelayedWETHProxy";
-    static const char oracle[] = "PreimageOracle";
-    const struct vd_founding *f = plan->founding;
-    const struct vd_addresses *at = &plan->at;
-    struct vd_hash bond = u256_hash(&f->game_bond);
-    expect_address(plan, factory, &at->dispute_game_factory, "owner()", &f->system_owner);
-    expect(plan, factory, &at->dispute_game_factory, "initBonds(101)",
-           call_of_u64(plan, "initBonds(uint32)", VD_GAME_TYPE_FAULT), keep(plan, &bond));
-    expect_address(plan, weth, &at->delayed_weth, "owner()", &f->system_owner);
-    expect_u64(plan, weth, &at->delayed_weth, "delay()", f->weth_delay_s);
-    expect_address(plan, weth, &at->delayed_weth, "systemConfig()", &at->system_config);
-    expect_u64(plan, oracle, &at->preimage_oracle, "minProposalSize()", f->preimage_min_bytes);
-    expect_u64(plan, oracle, &at->preimage_oracle, "challengePeriod()", f->preimage_challenge_s);
-    expect_address(plan, "RISCV", &at->riscv, "oracle()", &at->preimage_oracle);
-}
-
-static void
-expect_game(struct vd_l1_plan *plan, const struct vd_hash *prestate)
-{
-    const struct vd_founding *f = plan->founding;
-    const struct vd_addresses *at = &plan->at;
-    const struct vd_address *a = &at->fault_dispute_game;
-    struct vd_hash impl = address_hash(a);
-    expect(plan, "DisputeGameFactoryProxy", &at->dispute_game_factory, "gameImpls(101)",
-           call_of_u64(plan, "gameImpls(uint32)", VD_GAME_TYPE_FAULT), keep(plan, &impl));
-    expect_u64(plan, GAME, a, "gameType()", VD_GAME_TYPE_FAULT);
-    expect_word(plan, GAME, a, "absolutePrestate()", *prestate);
-    expect_u64(plan, GAME, a, "maxGameDepth()", f->game_max_depth);
-    expect_u64(plan, GAME, a, "splitDepth()", f->game_split_depth);
-    expect_u64(plan, GAME, a, "clockExtension()", f->game_extension_s);
-    expect_u64(plan, GAME, a, "maxClockDuration()", f->game_clock_s);
-    expect_address(plan, GAME, a, "vm()", &at->riscv);
-    expect_address(plan, GAME, a, "weth()", &at->delayed_weth);
-    expect_address(plan, GAME, a, "anchorStateRegistry()", &at->anchor_state_registry);
-    expect_u64(plan, GAME, a, "l2ChainId()", f->l2_chain_id);
-    expect_word(plan, GAME, a, "bisectionBond()", u256_hash(&f->bisection_bond));
-    expect_word(plan, GAME, a, "stepBond()", u256_hash(&f->step_bond));
-}
-
-static void
-expect_bridges(struct vd_l1_plan *plan)
-{
-    static const char messenger[] = "L1CrossDomainMessengerProxy";
-    static const char bridge[] = "L1StandardBridgeProxy";
-    static const char nfts[] = "L1ERC721BridgeProxy";
-    const struct vd_addresses *at = &plan->at;
-    expect_address(plan, messenger, &at->l1_cross_domain_messenger, "portal()",
-                   &at->optimism_portal);
-    expect_address(plan, messenger, &at->l1_cross_domain_messenger, "systemConfig()",
-                   &at->system_config);
-    expect_address(plan, messenger, &at->l1_cross_domain_messenger, "otherMessenger()",
-                   &VD_L2_CROSS_DOMAIN_MESSENGER);
-    expect_address(plan, bridge, &at->l1_standard_bridge, "messenger()",
-                   &at->l1_cross_domain_messenger);
-    expect_address(plan, bridge, &at->l1_standard_bridge, "systemConfig()", &at->system_config);
-    expect_address(plan, bridge, &at->l1_standard_bridge, "otherBridge()", &VD_L2_STANDARD_BRIDGE);
-    expect_address(plan, nfts, &at->l1_erc721_bridge, "messenger()",
-                   &at->l1_cross_domain_messenger);
-    expect_address(plan, nfts, &at->l1_erc721_bridge, "otherBridge()", &VD_L2_ERC721_BRIDGE);
-    expect_address(plan, "OptimismMintableERC20FactoryProxy", &at->optimism_mintable_erc20_factory,
-                   "bridge()", &at->l1_standard_bridge);
-}
-
-/* --- the whole --- */
 
 /* With the game's settings, whose step is empty so far. */
 static struct vd_hash
@@ -773,10 +583,7 @@ vd_l1_plan_make(struct vd_l1_plan *plan, struct vd_arena *arena, const struct vd
     }
     plan->digest = digest_of(plan);
     expect_proxies(plan);
-    expect_system_config(plan);
-    expect_settlement(plan);
-    expect_game_keepers(plan);
-    expect_bridges(plan);
+    vd_plan_expect_all(plan);
     return true;
 }
 
@@ -788,7 +595,7 @@ step_named(struct vd_l1_plan *plan, const char *name)
             return &plan->steps[i];
         }
     }
-    VD_ASSERT(!"a plan has this step");
+    VD_ASSERT(false); /* add_game and the registry have made it */
     return NULL;
 }
 
@@ -802,12 +609,8 @@ fill_anchor(struct vd_l1_plan *plan, const struct vd_hash *output_root)
     vd_abi_hash(&data, output_root);
     vd_abi_u64(&data, 0);
     vd_abi_u64(&data, VD_GAME_TYPE_FAULT);
-    upgrade_data(plan, step, contract, encoded(plan, &data));
-    struct vd_abi anchor = {.err = VD_OK};
-    vd_abi_hash(&anchor, output_root);
-    vd_abi_u64(&anchor, 0);
-    expect(plan, contract->proxy, &step->subject, "getStartingAnchorRoot()",
-           call_of(plan, "getStartingAnchorRoot()"), encoded(plan, &anchor));
+    upgrade_data(plan, step, contract, vd_plan_encoded(plan, &data));
+    vd_plan_expect_anchor(plan, output_root);
 }
 
 static void
@@ -824,10 +627,10 @@ fill_game(struct vd_l1_plan *plan, const struct vd_hash *prestate)
     vd_abi_u64(&data, VD_GAME_TYPE_FAULT);
     vd_abi_address(&data, &plan->at.fault_dispute_game);
     step->subject = step->to = step->read.contract = plan->at.dispute_game_factory;
-    step->data = encoded(plan, &data);
-    step->read.call = call_of_u64(plan, "gameImpls(uint32)", VD_GAME_TYPE_FAULT);
-    step->after = address_hash(&plan->at.fault_dispute_game);
-    expect_game(plan, prestate);
+    step->data = vd_plan_encoded(plan, &data);
+    step->read.call = vd_plan_call_of_u64(plan, "gameImpls(uint32)", VD_GAME_TYPE_FAULT);
+    step->after = vd_plan_address_hash(&plan->at.fault_dispute_game);
+    vd_plan_expect_game(plan, prestate);
 }
 
 void

@@ -117,11 +117,20 @@ send_payload(void *ctx, const struct vd_txm_payload *payload)
     return vd_txm_send(vd_txm_driver_manager(n->proposer_txm), &id, payload);
 }
 
+static void
+count_unconfirmed(void *ctx, const struct vd_txm_status *status)
+{
+    size_t *count = ctx;
+    *count += vd_proposer_owns(status->tag) && !status->confirmed;
+}
+
 static size_t
 unconfirmed(void *ctx)
 {
     struct vd_node *n = ctx;
-    return vd_txm_count(vd_txm_driver_manager(n->proposer_txm));
+    size_t count = 0;
+    vd_txm_each(vd_txm_driver_manager(n->proposer_txm), count_unconfirmed, &count);
+    return count;
 }
 
 static void

@@ -579,10 +579,16 @@ vd_proposer_estimated(struct vd_proposer *p, enum vd_err err, const char *text, 
 
 /* --- inputs --- */
 
+bool
+vd_proposer_owns(struct vd_slice tag)
+{
+    return tag.len == TAG_BYTES && tag.ptr[0] == TAG_CREATE;
+}
+
 void
 vd_proposer_restore(struct vd_proposer *p, const struct vd_txm_status *payload)
 {
-    if (payload->tag.len != TAG_BYTES || payload->tag.ptr[0] != TAG_CREATE) {
+    if (!vd_proposer_owns(payload->tag)) {
         return;
     }
     /* Whether a confirmed one succeeded is not on record; the factory tells. */
@@ -619,7 +625,7 @@ vd_proposer_tick(struct vd_proposer *p, uint64_t now_ms)
 void
 vd_proposer_tx_event(struct vd_proposer *p, const struct vd_txm_event *event)
 {
-    if (event->tag.len != TAG_BYTES || event->tag.ptr[0] != TAG_CREATE) {
+    if (!vd_proposer_owns(event->tag)) {
         return;
     }
     bool is_last = vd_load_be64(event->tag.ptr + 1) == p->handed.number;

@@ -10,7 +10,8 @@
      create() failed for good may the same root (never another one) be tried again, and the factory
      refuses what exists.  Before each create() the factory is asked for the proposer's own newest
      game and for this very game, so an empty folder makes no difference.
-   - One payload at a time: nothing is proposed while the manager holds one that is not confirmed.
+   - One create() at a time: nothing is proposed while the manager holds one that is not confirmed.
+     Payloads of the resolver, and of a challenger of the same account, do not hold it up.
    - Only blocks above the registry's anchor, and above every block that it proposed before.
 
    An unfinalized block may leave the chain after its create() was sent; nothing is withdrawn from
@@ -52,7 +53,7 @@ struct vd_proposer_effects {
                      const struct vd_u256 *value);
     /* vd_txm_send.  VD_ERR_BUSY: no room now. */
     enum vd_err (*send)(void *ctx, const struct vd_txm_payload *payload);
-    /* vd_txm_count: payloads of the manager that are not confirmed. */
+    /* Payloads of the manager that are the proposer's (vd_proposer_owns) and not confirmed. */
     size_t (*unconfirmed)(void *ctx);
     /* One line for the log. */
     void (*note)(void *ctx, const char *text);
@@ -62,6 +63,9 @@ VD_MUST_USE enum vd_err vd_proposer_new(struct vd_proposer **out,
                                         const struct vd_proposer_config *config,
                                         const struct vd_proposer_effects *effects);
 void vd_proposer_free(struct vd_proposer *proposer);
+
+/* Whether a payload with this tag is the proposer's. */
+bool vd_proposer_owns(struct vd_slice tag);
 
 /* --- inputs; now_ms is of a clock that does not go back --- */
 
