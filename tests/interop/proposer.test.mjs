@@ -34,7 +34,7 @@ describe('proposals', () => {
   const games = async () => {
     const read = (name, args) => l1.read(deployment.addresses.DisputeGameFactoryProxy, abi, name, args)
     const count = await read('gameCount')
-    return count === 0n ? [] : read('findLatestGames', [100, count - 1n, count])
+    return count === 0n ? [] : read('findLatestGames', [101, count - 1n, count])
   }
   const grows = async (by, timeout = 90_000) => {
     const before = (await games()).length
