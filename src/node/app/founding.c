@@ -300,9 +300,12 @@ fill_config(struct vd_rollup_config *config, const struct vd_founding *founding,
 /* No chain can come to have a block that the fault proof has no memory for. */
 _Static_assert(VD_MAX_GAS_LIMIT <= VD_PROGRAM_MAX_GAS_LIMIT, "the gas limit of a fault proof");
 
-/* Levels of a trace, 2^40 steps: three and a half times the worst that the gas limit and L1's
-   blocks allow (docs/fault-proofs.md). */
-#define VD_LEAST_TRACE_DEPTH 40u
+/* The worst that others than the batcher can make of one run (docs/fault-proofs.md): steps for an
+   L1 block full of transactions to the inbox (10 MiB at 4.5) and of receipts (7,574 for each 21,000
+   of the 402 million gas that deploy_probe.c allows), and for a gas of L2 that the dearest
+   precompile burns. */
+#define VD_STEPS_OF_L1_BLOCK 200000000u
+#define VD_STEPS_OF_L2_GAS 240u
 /* Clients of L1 pass on no transaction above 128 KiB; this leaves room for the call. */
 #define VD_MOST_PREIMAGE_AT_ONCE 126000u
 
@@ -431,11 +434,17 @@ check_clocks(const struct vd_founding *f, char *error, size_t error_len)
 static bool
 check_leaves(const struct vd_founding *f, char *error, size_t error_len)
 {
-    if (f->game_max_depth - f->game_split_depth - 1 < VD_LEAST_TRACE_DEPTH) {
+    uint64_t levels = f->game_max_depth - f->game_split_depth - 1;
+    uint64_t l1_blocks = f->seq_window_size + VD_CHANNEL_TIMEOUT;
+    if (f->seq_window_size > UINT32_MAX ||
+        (levels < 63 &&
+         l1_blocks * VD_STEPS_OF_L1_BLOCK + (uint64_t)VD_STEPS_OF_L2_GAS * VD_MAX_GAS_LIMIT >
+             (uint64_t)1 << levels)) {
         snprintf(error, error_len,
-                 "faultGameMaxDepth is %llu: the trace of the worst block does not fit; it must "
-                 "exceed faultGameSplitDepth by %u or more",
-                 (unsigned long long)f->game_max_depth, VD_LEAST_TRACE_DEPTH + 1);
+                 "faultGameMaxDepth is %llu: the worst trace of sequencerWindowSize %llu has more "
+                 "than the 2^%llu steps below faultGameSplitDepth %llu",
+                 (unsigned long long)f->game_max_depth, (unsigned long long)f->seq_window_size,
+                 (unsigned long long)levels, (unsigned long long)f->game_split_depth);
         return false;
     }
     uint64_t blocks = f->game_split_depth < 63 ? (uint64_t)1 << f->game_split_depth : INT64_MAX;

@@ -323,6 +323,8 @@ test_games_too_small_for_the_worst_case_are_for_development(void **state)
     refuses(&f, "faultGameMaxDepth is 60");
     f.game_max_depth = 61;
     assert_true(vd_founding_check_deploy(&f, error, sizeof error));
+    f.seq_window_size = 7200;
+    refuses(&f, "sequencerWindowSize 7200");
     f = founding;
     f.game_split_depth = 15; /* 32,768 blocks of 12 s: 4.5 days */
     refuses(&f, "faultGameSplitDepth is 15");
