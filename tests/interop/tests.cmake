@@ -1,5 +1,5 @@
 # Standard clients against the program, with anvil as the L1.
-foreach(name dev anvil reorg limits keys deploy predeploys bridge proposer games large_preimages conservation prove cli)
+foreach(name dev anvil reorg limits keys deploy predeploys bridge proposer games challenger large_preimages conservation prove cli)
   add_test(NAME interop.${name}
            COMMAND "${CMAKE_SOURCE_DIR}/tests/interop/run.sh" $<TARGET_FILE:viaduct> ${name}.test.mjs)
   set_tests_properties(interop.${name} PROPERTIES LABELS interop TIMEOUT 900 SKIP_RETURN_CODE 77)
@@ -10,3 +10,9 @@ add_library(slow_compress MODULE interop/support/slow_compress.c)
 set_target_properties(slow_compress PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY
                       "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 target_link_libraries(slow_compress PRIVATE PkgConfig::BROTLI_ENC ${CMAKE_DL_LIBS})
+
+# Run by challenger.test.mjs, which finds it beside the program.
+add_executable(forget_safe interop/support/forget_safe.c)
+set_target_properties(forget_safe PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                      "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+target_link_libraries(forget_safe PRIVATE PkgConfig::LMDB)

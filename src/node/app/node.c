@@ -66,6 +66,8 @@ on_l1_reorg(void *ctx, const struct vd_l1_ref *ancestor)
     }
     vd_log(n->config.logger, VD_LOG_WARN, "node", "L1 reorganised above block %llu",
            ancestor ? (unsigned long long)ancestor->number : 0ull);
+    uint64_t from = (ancestor ? ancestor->number : n->finalized_l1.number) + 1;
+    n->reorged_from = from < n->reorged_from ? from : n->reorged_from;
     struct vd_follower_heads heads;
     vd_node_follower_heads(n, &heads);
     vd_follower_l1_reorg(n->follower, vd_node_now(n), &heads);
@@ -243,6 +245,7 @@ vd_node_new(struct vd_node **out, char *why, size_t why_size, const struct vd_no
     }
     n->config = *config;
     n->rollup = *config->rollup;
+    n->reorged_from = UINT64_MAX;
     n->clock = vd_clock_system();
     n->rollup_json = strdup(config->rollup_json);
     uv_timer_init(config->loop, &n->timer);

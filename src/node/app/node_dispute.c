@@ -13,8 +13,10 @@
 
 #define MAX_RUNS 16u
 #define KEEP_BYTES ((size_t)2 << 30)
-/* L2 blocks derived again at a time: what one native run reads of them fits into memory easily. */
-#define BLOCKS_AT_ONCE 256u
+/* L2 blocks derived again in one native run, and what the runs may have read before they begin
+   with nothing again. */
+#define BLOCKS_AT_ONCE 1024u
+#define DERIVE_BYTES ((size_t)1 << 30)
 
 enum question {
     ASK_STATE,
@@ -47,6 +49,7 @@ struct vd_disputes {
     struct vd_dispute_run about;
     uint64_t steps;
     struct vd_block_id l1_head;
+    uint64_t floor;
     uint64_t count; /* of questions */
     struct run runs[MAX_RUNS];
     size_t run_count;
@@ -317,12 +320,12 @@ find_stretch(struct vd_disputes *d, struct stretch *out)
         vd_snapshot_end(snapshot);
         return err;
     }
-    *out = (struct stretch){d->config.rollup->genesis_l2.number, tip.number};
+    *out = (struct stretch){d->floor, tip.number};
     enum vd_err found = vd_snapshot_safe_at(snapshot, &entry, &first, &last, d->l1_head.number);
     for (uint64_t n = d->l1_head.number; found == VD_ERR_NOT_FOUND && n > first;) {
         found = vd_snapshot_safe_at(snapshot, &entry, &first, &last, --n);
     }
-    out->agreed = found == VD_OK ? entry.l2.number : out->agreed;
+    out->agreed = found == VD_OK && entry.l2.number > d->floor ? entry.l2.number : d->floor;
     found = VD_ERR_NOT_FOUND;
     for (uint64_t n = d->l1_head.number; found == VD_ERR_NOT_FOUND && n < last;) {
         found = vd_snapshot_safe_at(snapshot, &entry, &first, &last, ++n);
@@ -334,15 +337,12 @@ find_stretch(struct vd_disputes *d, struct stretch *out)
 
 /* One native run: how far from `agreed` L1 leads, to `claimed` at most. */
 static enum vd_err
-derive_some(struct vd_disputes *d, uint64_t *reached, uint64_t agreed, uint64_t claimed)
+derive_some(struct vd_disputes *d, struct vd_record *record, uint64_t *reached, uint64_t agreed,
+            uint64_t claimed)
 {
     struct vd_program_result result = {.why = NULL};
-    struct vd_record *record = NULL;
     struct vd_question question = {.l1_head = d->l1_head.hash, .claimed_block = claimed};
-    enum vd_err err = vd_record_new(&record);
-    if (err == VD_OK) {
-        err = vd_record_output(NULL, &question.agreed_root, d->config.store, agreed);
-    }
+    enum vd_err err = vd_record_output(NULL, &question.agreed_root, d->config.store, agreed);
     if (err == VD_OK) {
         err = run_natively(d, record, &result, &question, agreed);
     }
@@ -351,24 +351,38 @@ derive_some(struct vd_disputes *d, uint64_t *reached, uint64_t agreed, uint64_t 
                  (unsigned long long)agreed, result.why);
         err = VD_ERR_NOT_FOUND;
     }
-    vd_record_free(record);
     *reached = result.head.number;
     return err;
+}
+
+static enum vd_err
+renew(struct vd_record **record)
+{
+    if (*record && vd_record_bytes(*record) < DERIVE_BYTES) {
+        return VD_OK;
+    }
+    vd_record_free(*record);
+    *record = NULL;
+    return vd_record_new(record);
 }
 
 static enum vd_err
 derive_again(struct vd_disputes *d)
 {
     struct stretch s;
+    struct vd_record *record = NULL; /* one for all runs: L1 is fetched once */
     enum vd_err err = find_stretch(d, &s);
     bool more = err == VD_OK && s.agreed < s.claimed;
     while (more) {
         uint64_t next =
             s.claimed - s.agreed > BLOCKS_AT_ONCE ? s.agreed + BLOCKS_AT_ONCE : s.claimed;
-        err =
-            atomic_load(&d->cancelled) ? VD_ERR_CLOSED : derive_some(d, &s.agreed, s.agreed, next);
+        err = atomic_load(&d->cancelled) ? VD_ERR_CLOSED : renew(&record);
+        if (err == VD_OK) {
+            err = derive_some(d, record, &s.agreed, s.agreed, next);
+        }
         more = err == VD_OK && s.agreed == next && next < s.claimed;
     }
+    vd_record_free(record);
     d->safe = s.agreed;
     return err == VD_OK ? VD_OK : fail(d, err, "deriving again what the index does not have");
 }
@@ -473,10 +487,11 @@ vd_disputes_step(struct vd_disputes *d, const struct vd_dispute_run *run, uint64
 }
 
 void
-vd_disputes_derive(struct vd_disputes *d, const struct vd_block_id *l1_head, vd_disputes_fn fn,
-                   void *ctx)
+vd_disputes_derive(struct vd_disputes *d, const struct vd_block_id *l1_head, uint64_t floor,
+                   vd_disputes_fn fn, void *ctx)
 {
     d->l1_head = *l1_head;
+    d->floor = floor;
     begin(d, ASK_DERIVE, fn, ctx);
 }
 

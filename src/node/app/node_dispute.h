@@ -49,9 +49,9 @@ void vd_disputes_state(struct vd_disputes *disputes, const struct vd_dispute_run
 /* What proves the step after so many steps. */
 void vd_disputes_step(struct vd_disputes *disputes, const struct vd_dispute_run *run,
                       uint64_t steps, vd_disputes_fn fn, void *ctx);
-/* The last L2 block that L1 up to the block l1_head makes safe, derived again from the nearest L1
-   block below whose safe head is on record. */
+/* The last L2 block that L1 up to the block l1_head makes safe, derived again: from the safe head
+   on record for the nearest L1 block below, or from `floor`, an L2 block that is safe by then. */
 void vd_disputes_derive(struct vd_disputes *disputes, const struct vd_block_id *l1_head,
-                        vd_disputes_fn fn, void *ctx);
+                        uint64_t floor, vd_disputes_fn fn, void *ctx);
 
 #endif

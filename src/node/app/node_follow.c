@@ -196,18 +196,58 @@ on_heads_set(void *ctx, enum vd_err err)
     }
 }
 
+/* The first L1 block on record at which more was safe than `safe`; UINT64_MAX: none.  *reaches:
+   the record holds one at which so much was. */
+static uint64_t
+first_above(struct vd_node *n, bool *reaches, uint64_t safe)
+{
+    struct vd_view *view = NULL;
+    struct vd_block_id l1;
+    struct vd_block_id l2 = {.number = 0};
+    uint64_t first = 1;
+    uint64_t last = 0;
+    uint64_t found = UINT64_MAX;
+    *reaches = false;
+    enum vd_err err = vd_view_open(&view, n->engine);
+    if (err == VD_OK) {
+        err = vd_view_safe_head_at(view, &l1, &l2, &first, &last, UINT64_MAX);
+    }
+    for (uint64_t low = first, end = last + 1; err == VD_ERR_NOT_FOUND && low < end;) {
+        uint64_t middle = low + (end - low) / 2;
+        uint64_t a;
+        uint64_t b;
+        if (vd_view_safe_head_at(view, &l1, &l2, &a, &b, middle) != VD_OK) {
+            break;
+        }
+        *reaches = *reaches || l2.number >= safe;
+        if (l2.number > safe) {
+            found = middle;
+            end = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    vd_view_close(view);
+    return found;
+}
+
 static void
 set_heads(void *ctx, const struct vd_follower_heads *heads)
 {
     struct vd_node *n = ctx;
+    bool reaches = false;
+    uint64_t l1_from = first_above(n, &reaches, heads->safe.number);
+    l1_from = n->reorged_from < l1_from ? n->reorged_from : l1_from;
+    n->reorged_from = UINT64_MAX;
+    n->started_safe = heads->safe.number;
+    n->drained_is_exact = reaches || heads->safe.number == n->rollup.genesis_l2.number;
     struct vd_block_id unsafe = {heads->unsafe.hash, heads->unsafe.number};
     struct vd_block_id safe = {heads->safe.hash, heads->safe.number};
     struct vd_block_id finalized = {heads->finalized.hash, heads->finalized.number};
     if (n->sequencer) {
         vd_sequencer_stop(n->sequencer);
     }
-    vd_engine_set_heads(n->engine, &unsafe, &safe, &finalized, heads->safe.l1_origin.number,
-                        on_heads_set, n);
+    vd_engine_set_heads(n->engine, &unsafe, &safe, &finalized, l1_from, on_heads_set, n);
 }
 
 static void
@@ -243,12 +283,18 @@ build(void *ctx, const struct vd_attributes *attributes)
     vd_engine_derive(n->engine, attributes, on_built, n);
 }
 
+/* Derivation starts on a safe head and reads L1 from before the block that made it safe; until it
+   has come past that, what it calls safe at an L1 block was not so yet.  Where the index has those
+   blocks from before, it keeps what it has; where it does not, it begins behind them. */
 static void
 drained(void *ctx, const struct vd_l1_ref *l1, const struct vd_l2_ref *safe)
 {
     struct vd_node *n = ctx;
     struct vd_block_id id = {safe->hash, safe->number};
-    vd_engine_drained(n->engine, l1, &id);
+    n->drained_is_exact = n->drained_is_exact || safe->number != n->started_safe;
+    if (n->drained_is_exact) {
+        vd_engine_drained(n->engine, l1, &id);
+    }
 }
 
 static void

@@ -55,6 +55,11 @@ struct vd_node {
     bool working;
     struct vd_l1_fetched *fetched[VD_NODE_MAX_FETCHED];
     struct vd_l1_ref finalized_l1; /* the last one applied */
+    /* Of the index of safe heads: the head that derivation started from, and whether what it says
+       of an L1 block is so; see drained. */
+    uint64_t started_safe;
+    bool drained_is_exact;
+    uint64_t reorged_from; /* L1 block; UINT64_MAX: no reorg since the last start */
 
     /* sequencer */
     struct vd_sequencer *sequencer;

@@ -205,13 +205,35 @@ drop_entries(struct vd_store *store, MDB_txn *txn, uint64_t l1_number)
                               : write_range(store, txn, first, l1_number - 1);
 }
 
+/* Whether the same L1 block is on record with a safe head not above this one.  A derivation that
+   starts again reads L1 from before the block that made its safe head safe, and there the record is
+   right and the entry is not. */
+static enum vd_err
+is_known(struct vd_store *store, MDB_txn *txn, bool *known, const struct vd_safe_entry *entry)
+{
+    uint8_t key[8];
+    struct vd_slice row;
+    enum vd_err err = vd_store_get(store, txn, &row, DB_SAFE, number_key(key, entry->l1.number));
+    *known = err == VD_OK && row.len == 72 &&
+             memcmp(row.ptr, entry->l1.hash.b, sizeof entry->l1.hash.b) == 0 &&
+             vd_load_be64(row.ptr + 32) <= entry->l2.number;
+    return err == VD_ERR_NOT_FOUND ? VD_OK : err;
+}
+
 /* The drained range has no gap: an entry that does not follow the last one begins a new range. */
 static enum vd_err
 put_entry(struct vd_store *store, MDB_txn *txn, const struct vd_safe_entry *entry)
 {
     uint64_t first = 0;
     uint64_t last = 0;
-    enum vd_err err = read_range(store, txn, &first, &last);
+    bool known = false;
+    enum vd_err err = is_known(store, txn, &known, entry);
+    if (err == VD_OK && known) {
+        return VD_OK;
+    }
+    if (err == VD_OK) {
+        err = read_range(store, txn, &first, &last);
+    }
     if (err == VD_OK && first <= last && entry->l1.number != last + 1) {
         uint64_t from =
             entry->l1.number > first && entry->l1.number <= last ? entry->l1.number : first;

@@ -389,12 +389,63 @@ test_near_slots_make_inline_leaves(void **unused)
     free(branches.rows);
 }
 
+static void
+put(struct world *w, uint64_t l1, uint8_t hash, uint64_t l2)
+{
+    struct vd_safe_entry entry = {.l1 = {.hash = {{hash}}, .number = l1}, .l2 = id_of(w, l2)};
+    struct vd_store_commit commit = {.safe_entries = &entry, .safe_entry_count = 1};
+    assert_int_equal(vd_store_commit(w->store, &commit), VD_OK);
+}
+
+/* l2: the safe head at each L1 block from 10 on; UINT64_MAX ends them. */
+static void
+check_safe(struct world *w, const uint64_t *l2)
+{
+    struct vd_snapshot *snapshot = NULL;
+    struct vd_safe_entry entry;
+    uint64_t first = 0;
+    uint64_t last = 0;
+    assert_int_equal(vd_snapshot_begin(&snapshot, w->store), VD_OK);
+    uint64_t l1 = 10;
+    for (; l2[l1 - 10] != UINT64_MAX; l1++) {
+        assert_int_equal(vd_snapshot_safe_at(snapshot, &entry, &first, &last, l1), VD_OK);
+        assert_int_equal(entry.l2.number, l2[l1 - 10]);
+    }
+    assert_int_equal(first, 10);
+    assert_int_equal(last, l1 - 1);
+    vd_snapshot_end(snapshot);
+}
+
+/* A derivation that starts again calls its safe head safe at L1 blocks from before that. */
+static void
+test_an_l1_block_read_again_keeps_what_was_safe_by_it(void **unused)
+{
+    (void)unused;
+    struct world *w = world_new("store safe");
+    assert_int_equal(world_open(w), VD_OK);
+    assert_int_equal(world_commit(w, WORLD_BATCH), VD_OK);
+    uint64_t most = WORLD_BATCH - 1;
+    put(w, 10, 1, 0);
+    put(w, 11, 2, 1);
+    put(w, 12, 3, most);
+    put(w, 10, 1, most);
+    put(w, 11, 2, most);
+    put(w, 12, 3, most);
+    check_safe(w, (uint64_t[]){0, 1, most, UINT64_MAX});
+    put(w, 13, 4, most);
+    check_safe(w, (uint64_t[]){0, 1, most, most, UINT64_MAX});
+    put(w, 11, 9, most); /* another L1 block of that number */
+    check_safe(w, (uint64_t[]){0, most, UINT64_MAX});
+    world_free(w);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_near_slots_make_inline_leaves),
         cmocka_unit_test(test_rounds_equal_the_model),
+        cmocka_unit_test(test_an_l1_block_read_again_keeps_what_was_safe_by_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
