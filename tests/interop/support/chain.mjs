@@ -38,9 +38,12 @@ export class Chain {
   }
 
   wallet(index) {
+    return this.walletOf(accounts[index])
+  }
+
+  walletOf(account) {
     return createWalletClient({
-      chain: this.chain, transport: this.transport, account: accounts[index],
-      pollingInterval: 100, cacheTime: 0,
+      chain: this.chain, transport: this.transport, account, pollingInterval: 100, cacheTime: 0,
     })
   }
 
