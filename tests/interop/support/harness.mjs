@@ -81,8 +81,10 @@ export class Child {
 
   /** Waits for the end without asking for it. */
   async exited(timeout = 20_000) {
-    const late = sleep(timeout).then(() => undefined)
+    let timer // a pending one would keep the test's process alive
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, timeout)))
     const end = await Promise.race([this.ended, late])
+    clearTimeout(timer)
     if (!end) {
       this.process.kill('SIGKILL')
       throw new Error(`${this.name} did not end within ${timeout} ms\n${this.tail()}`)
