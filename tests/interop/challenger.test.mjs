@@ -11,7 +11,7 @@ import { Adversary, claimsOf, factoryAbi, fault, gameAbi, propose } from './supp
 import { own } from './support/artifacts.mjs'
 import { Chain, accounts, keys } from './support/chain.mjs'
 import { cleanUp, fatal, run, startDev, startNode, temporaryFolder, viaduct, waitFor } from './support/harness.mjs'
-import { Random } from './support/random.mjs'
+import { Random, seed } from './support/random.mjs'
 import { call } from './support/rpc.mjs'
 
 const bound = { timeout: 400_000 }
@@ -33,7 +33,6 @@ describe('the challenger', () => {
   let node
   let watcher
   let keyFile
-  let anchor
   let constants // of the game that dev has deployed
 
   const start = (name, folder, args) => startNode({
@@ -53,6 +52,12 @@ describe('the challenger', () => {
   const metric = async (who, name) => {
     const text = await (await fetch(`${who.url}/metrics`)).text()
     return Number(text.match(new RegExp(`^viaduct_challenger_${name} (\\d+)$`, 'm'))[1])
+  }
+  /** The block so far above the one that a game starts from now. */
+  const above = async (blocks) => {
+    const [, anchor] = await l1.read(dev.info.contracts.AnchorStateRegistryProxy,
+      own('AnchorStateRegistry').abi, 'getAnchorRoot')
+    return anchor + BigInt(blocks)
   }
   const deployGame = async (changes) => {
     const implementation = await l1.deploy(owner, own('FaultDisputeGame'), [{ ...constants, ...changes }])
@@ -96,21 +101,17 @@ describe('the challenger', () => {
     await deployGame({})
     node = await startChallenger()
     watcher = await start('watcher', temporaryFolder(), [])
-    const registry = own('AnchorStateRegistry').abi
-    ;[, anchor] = await l1.read(contracts.AnchorStateRegistryProxy, registry, 'getAnchorRoot')
-    anchor = Number(anchor)
-    await waitFor('safe blocks', async () => (await safe(node.url)) >= anchor + 12, { timeout: 60_000 })
+    const end = await above(12)
+    await waitFor('safe blocks', async () => BigInt(await safe(node.url)) >= end, { timeout: 60_000 })
   }, bound)
   after(cleanUp)
 
   test('a false root is lost at one step of the machine, through a kill', bound, async () => {
-    const seed = Number(process.env.INTEROP_SEED ?? Date.now() % 2 ** 32)
     const random = new Random(seed)
-    console.log(`seed ${seed}`)
     const from = Number(await l1.public.getBlockNumber())
     const address = accounts[challenger].address
     const rich = await l1.public.getBalance({ address, blockNumber: BigInt(from) })
-    const game = await propose(l1, liar, factory, keccak256(toHex('a false root')), BigInt(anchor + 10))
+    const game = await propose(l1, liar, factory, keccak256(toHex('a false root')), await above(10))
     await says(node, /ALERT game \d+: FALSE root claim about block \d+: it is disputed/)
     await says(watcher, /ALERT game \d+: FALSE root claim about block \d+: it is disputed by nobody here/)
     // Outputs to the left, states anywhere.
@@ -164,6 +165,12 @@ describe('the challenger', () => {
     assert(Number(before.safeHead.number) < number)
     const judged = new RegExp(`ALERT game \\d+: FALSE root claim about block ${number}: it is disputed`)
     await awaits('a counter', async () => await l1.read(game, gameAbi, 'claimDataLen') === 2n)
+    // The state that it starts from and all later ones are kept while it is open.
+    const [, from] = await l1.read(game, gameAbi, 'startingOutputRoot')
+    await awaits('the pin', async () => {
+      const { output } = await run(viaduct, ['db', 'stat', '--datadir', datadir])
+      return Number(output.match(/^pin +(\d+)$/m)[1]) <= Number(from)
+    })
 
     // The block becomes final, so that derivation starts again from above what L1 had then.
     await awaits('a safe block', async () => (await safe(node.url)) >= number)
@@ -187,12 +194,33 @@ describe('the challenger', () => {
 
   test('a game of another program is not touched', bound, async () => {
     await deployGame({ absolutePrestate: keccak256(toHex('another program')) })
-    const game = await propose(l1, liar, factory, keccak256(toHex('another lie')), BigInt(anchor + 11))
+    const game = await propose(l1, liar, factory, keccak256(toHex('another lie')), await above(11))
     await says(node, /ALERT game \d+: no judgement: its prestate is not the one/)
     await says(watcher, /ALERT game \d+: no judgement: its prestate is not the one/)
     const seen = Number(await l1.public.getBlockNumber())
     await awaits('some L1 blocks', async () => Number(await l1.public.getBlockNumber()) >= seen + 4)
     assert.equal(await l1.read(game, gameAbi, 'claimDataLen'), 1n)
+  })
+
+  test('it may share the account of the proposer', bound, async () => {
+    await deployGame({})
+    const both = 5
+    const shared = join(temporaryFolder(), 'both.key')
+    writeFileSync(shared, `${keys[both]}\n`, { mode: 0o600 })
+    await node.child.stop()
+    node = await start('both roles', temporaryFolder(), [
+      '--challenger-key-file', shared, '--proposer', '--proposer-key-file', shared, '--proposer-allow-unfinalized',
+      '--proposer-confs', '1', '--proposal-interval', '1',
+    ])
+    const game = await propose(l1, liar, factory, keccak256(toHex('a third lie')), await above(12))
+    const claimants = async () => (await claimsOf(l1, game)).map(({ claimant }) => claimant)
+    await awaits('its counter', async () => (await claimants()).includes(accounts[both].address))
+    await awaits('its proposal', async () => {
+      const count = await l1.read(factory, factoryAbi, 'gameCount')
+      const [, , last] = await l1.read(factory, factoryAbi, 'gameAtIndex', [count - 1n])
+      return await l1.read(last, gameAbi, 'gameCreator') === accounts[both].address
+    })
+    assert.equal((await claimants()).filter((one) => one === accounts[both].address).length, 1)
   })
 
   test('keys that make no sense are refused', bound, async () => {
