@@ -5,7 +5,7 @@
    one operation, on operands that cost much, until its gas is nearly used up. */
 #include <stdio.h>
 
-#include "unit/core/program/chain.h"
+#include "unit/core/program/long_batch.h"
 #include "viaduct/node/fault/image.h"
 #include "viaduct/node/fault/prestate.h"
 
@@ -61,47 +61,6 @@ fill_modexp_even(uint8_t *in)
 {
     fill_modexp(in, 32, 32);
     in[96 + 3 * 32 - 1] = 0;
-}
-
-/* A long exponent over a short modulus, whose last byte is 0. */
-#define LONG_EXPONENT 1024u
-static void
-fill_modexp_long(uint8_t *in, uint32_t size)
-{
-    fill_modexp(in, size, LONG_EXPONENT);
-    in[96 + 2 * size + LONG_EXPONENT - 1] = 0;
-}
-
-static void
-fill_modexp_8_long(uint8_t *in)
-{
-    fill_modexp_long(in, 8);
-}
-
-static void
-fill_modexp_16_long(uint8_t *in)
-{
-    fill_modexp_long(in, 16);
-}
-
-static void
-fill_modexp_24_long(uint8_t *in)
-{
-    fill_modexp_long(in, 24);
-}
-
-static void
-fill_modexp_40_long(uint8_t *in)
-{
-    fill_modexp_long(in, 40);
-}
-
-/* As many bits as cost no more than the least price. */
-static void
-fill_modexp_64_10(uint8_t *in)
-{
-    fill_modexp(in, 64, 2);
-    in[96 + 64] = 0x03;
 }
 
 static void
@@ -358,36 +317,6 @@ static const struct work works[] = {
      .input = 192,
      .rest = 100000,
      .fill = fill_modexp_even},
-    {.name = "modexp 8, even, long",
-     .body = PRECOMPILE("0470", "05"),
-     .repeat = 4,
-     .input = 96 + 16 + LONG_EXPONENT,
-     .rest = 100000,
-     .fill = fill_modexp_8_long},
-    {.name = "modexp 16, even, long",
-     .body = PRECOMPILE("0480", "05"),
-     .repeat = 4,
-     .input = 96 + 32 + LONG_EXPONENT,
-     .rest = 100000,
-     .fill = fill_modexp_16_long},
-    {.name = "modexp 24, even, long",
-     .body = PRECOMPILE("0490", "05"),
-     .repeat = 2,
-     .input = 96 + 48 + LONG_EXPONENT,
-     .rest = 100000,
-     .fill = fill_modexp_24_long},
-    {.name = "modexp 40, even, long",
-     .body = PRECOMPILE("04b0", "05"),
-     .repeat = 1,
-     .input = 96 + 80 + LONG_EXPONENT,
-     .rest = 200000,
-     .fill = fill_modexp_40_long},
-    {.name = "modexp 64, 10 bits",
-     .body = PRECOMPILE("00e2", "05"),
-     .repeat = 1,
-     .input = 226,
-     .rest = 60000,
-     .fill = fill_modexp_64_10},
     {.name = "modexp 256",
      .body = PRECOMPILE("0263", "05"),
      .repeat = 2,
@@ -715,18 +644,11 @@ load_empty_dynamic(struct chain *c)
 
 /* A string of 1 MiB begins; the rest of it is one meta-block's. */
 static struct deflate
-brotli_begin(struct vd_buf *out)
+begin_string(struct vd_buf *out)
 {
     static const uint8_t head[] = {0xba, 0x10, 0x00, 0x00, 0x07};
-    struct deflate d = {.out = out};
-    vd_buf_byte(out, 1);
-    deflate_bits(&d, 0xf, 4); /* a window of 16 MiB */
-    deflate_bits(&d, 0, 3);
-    deflate_bits(&d, sizeof head - 1, 16);
-    deflate_bits(&d, 1, 1); /* as it stands, from the next byte on */
-    deflate_bits(&d, 0, (8 - d.count) % 8);
-    for (size_t i = 0; i < sizeof head; i++)
-        deflate_bits(&d, head[i], 8);
+    struct deflate d = brotli_begin(out);
+    brotli_raw(&d, vd_slice(head, sizeof head));
     deflate_bits(&d, 1, 2); /* the last one, not empty */
     deflate_bits(&d, 1, 2); /* a length of five nibbles */
     deflate_bits(&d, (uint32_t)L1_BYTES - 2, 20);
@@ -751,14 +673,6 @@ brotli_header(struct deflate *d, unsigned mode, unsigned trees)
     deflate_bits(d, 0, 1);
 }
 
-/* A code of one symbol, which takes no bits. */
-static void
-brotli_single(struct deflate *d, uint32_t symbol, unsigned bits)
-{
-    deflate_bits(d, 1, 4);
-    deflate_bits(d, symbol, bits);
-}
-
 static void
 brotli_finish(struct chain *c, struct deflate *d)
 {
@@ -771,7 +685,7 @@ load_brotli_run(struct chain *c)
 {
     struct vd_buf out;
     vd_buf_init(&out, &c->arena);
-    struct deflate d = brotli_begin(&out);
+    struct deflate d = begin_string(&out);
     brotli_header(&d, 0, 1);
     brotli_single(&d, 0x07, 8);
     brotli_single(&d, 399, 10); /* one literal, a copy of 2118 and more */
@@ -787,7 +701,7 @@ load_brotli_pairs(struct chain *c)
 {
     struct vd_buf out;
     vd_buf_init(&out, &c->arena);
-    struct deflate d = brotli_begin(&out);
+    struct deflate d = begin_string(&out);
     brotli_header(&d, 0, 1);
     brotli_single(&d, 0x07, 8);
     brotli_single(&d, 128, 10); /* a copy of two from a distance that is read */
@@ -800,7 +714,7 @@ brotli_literals(struct chain *c, unsigned mode, unsigned trees)
 {
     struct vd_buf out;
     vd_buf_init(&out, &c->arena);
-    struct deflate d = brotli_begin(&out);
+    struct deflate d = begin_string(&out);
     brotli_header(&d, mode, trees);
     for (unsigned i = 0; i < trees; i++) { /* four of two bits each */
         deflate_bits(&d, 1 | 3 << 2, 4);
@@ -834,7 +748,7 @@ load_brotli_codes(struct chain *c)
 {
     struct vd_buf out;
     vd_buf_init(&out, &c->arena);
-    struct deflate d = brotli_begin(&out);
+    struct deflate d = begin_string(&out);
     out.len -= 3; /* of the meta-block that was begun */
     d = (struct deflate){.out = &out};
     while (out.len < L1_BYTES / 16) {
@@ -861,17 +775,14 @@ load_brotli_codes(struct chain *c)
     brotli_finish(c, &d);
 }
 
-/* One batch of one-byte transactions. */
+/* The longest batch: as many transactions as a channel may have bytes. */
 static void
-load_bytes(struct chain *c)
+load_longest(struct chain *c)
 {
+    static const uint8_t one[] = {0x01};
     struct vd_buf out;
-    vd_buf_init(&out, &c->arena);
-    struct vd_slice bytes = vd_slice(vd_arena_zeroed(&c->arena, L1_BYTES, 1, 1), L1_BYTES);
-    struct vd_slice *txs = VD_ARENA_NEW(&c->arena, struct vd_slice, L1_BYTES);
-    for (size_t i = 0; i < L1_BYTES; i++)
-        txs[i] = vd_slice(bytes.ptr + i, 1);
-    deflate_whole(&out, chain_batch(c, &c->l2[1], txs, L1_BYTES));
+    struct deflate d = long_singular(c, &out, vd_slice(one, 1), 1, (struct vd_slice){0});
+    brotli_end(&d);
     chain_post_channel(c, vd_buf_view(&out), 0x99);
 }
 
@@ -909,7 +820,7 @@ static const struct {
     {"channel, literals (brotli)", load_brotli_literals, (double)L1_BYTES, "byte inflated"},
     {"channel, contexts (brotli)", load_brotli_contexts, (double)L1_BYTES, "byte inflated"},
     {"channel, codes (brotli)", load_brotli_codes, (double)L1_BYTES / 16, "byte on L1"},
-    {"batch, one-byte transactions", load_bytes, (double)L1_BYTES, "transaction"},
+    {"batch of 100 MB (brotli)", load_longest, VD_CHANNEL_MAX_BYTES, "byte of transactions"},
     {"L1 receipts, bloom full", load_receipts, CHAIN_MAX_ITEMS, "receipt"},
     {"L1 receipts with deposits", load_deposits, CHAIN_MAX_ITEMS, "deposit"},
 };

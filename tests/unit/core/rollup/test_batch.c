@@ -259,7 +259,7 @@ test_changed_batches_are_judged_as_by_the_model(void **state)
     struct vd_random r = vd_random_start("changed batches");
     unsigned seen[3] = {0};
     (void)state;
-    for (unsigned round = 0; round < 20000; round++) {
+    for (unsigned round = 0; round < 6000; round++) {
         vd_arena_rewind(&arena, 0);
         struct vd_slice content = random_batch(&r);
         uint8_t *bytes = vd_arena_copy(&arena, content);
@@ -270,8 +270,8 @@ test_changed_batches_are_judged_as_by_the_model(void **state)
             seen[check_against_model(vd_slice(bytes, content.len))]++;
         }
     }
-    assert_true(seen[VD_BATCH_OK] > 1000 && seen[VD_BATCH_BAD_CHANNEL] > 1000 &&
-                seen[VD_BATCH_BAD_BATCH] > 1000);
+    assert_true(seen[VD_BATCH_OK] > 100 && seen[VD_BATCH_BAD_CHANNEL] > 100 &&
+                seen[VD_BATCH_BAD_BATCH] > 100);
 }
 
 /* The last transaction of the last block counts before the first block is seen. */
