@@ -63,6 +63,47 @@ fill_modexp_even(uint8_t *in)
     in[96 + 3 * 32 - 1] = 0;
 }
 
+/* A long exponent over a short modulus, whose last byte is 0. */
+#define LONG_EXPONENT 1024u
+static void
+fill_modexp_long(uint8_t *in, uint32_t size)
+{
+    fill_modexp(in, size, LONG_EXPONENT);
+    in[96 + 2 * size + LONG_EXPONENT - 1] = 0;
+}
+
+static void
+fill_modexp_8_long(uint8_t *in)
+{
+    fill_modexp_long(in, 8);
+}
+
+static void
+fill_modexp_16_long(uint8_t *in)
+{
+    fill_modexp_long(in, 16);
+}
+
+static void
+fill_modexp_24_long(uint8_t *in)
+{
+    fill_modexp_long(in, 24);
+}
+
+static void
+fill_modexp_40_long(uint8_t *in)
+{
+    fill_modexp_long(in, 40);
+}
+
+/* As many bits as cost no more than the least price. */
+static void
+fill_modexp_64_10(uint8_t *in)
+{
+    fill_modexp(in, 64, 2);
+    in[96 + 64] = 0x03;
+}
+
 static void
 fill_modexp_256(uint8_t *in)
 {
@@ -317,6 +358,36 @@ static const struct work works[] = {
      .input = 192,
      .rest = 100000,
      .fill = fill_modexp_even},
+    {.name = "modexp 8, even, long",
+     .body = PRECOMPILE("0470", "05"),
+     .repeat = 4,
+     .input = 96 + 16 + LONG_EXPONENT,
+     .rest = 100000,
+     .fill = fill_modexp_8_long},
+    {.name = "modexp 16, even, long",
+     .body = PRECOMPILE("0480", "05"),
+     .repeat = 4,
+     .input = 96 + 32 + LONG_EXPONENT,
+     .rest = 100000,
+     .fill = fill_modexp_16_long},
+    {.name = "modexp 24, even, long",
+     .body = PRECOMPILE("0490", "05"),
+     .repeat = 2,
+     .input = 96 + 48 + LONG_EXPONENT,
+     .rest = 100000,
+     .fill = fill_modexp_24_long},
+    {.name = "modexp 40, even, long",
+     .body = PRECOMPILE("04b0", "05"),
+     .repeat = 1,
+     .input = 96 + 80 + LONG_EXPONENT,
+     .rest = 200000,
+     .fill = fill_modexp_40_long},
+    {.name = "modexp 64, 10 bits",
+     .body = PRECOMPILE("00e2", "05"),
+     .repeat = 1,
+     .input = 226,
+     .rest = 60000,
+     .fill = fill_modexp_64_10},
     {.name = "modexp 256",
      .body = PRECOMPILE("0263", "05"),
      .repeat = 2,
