@@ -97,19 +97,37 @@ open_all(struct drill *d)
 }
 
 static void
+on_late(uv_timer_t *timer)
+{
+    struct drill *d = timer->data;
+    d->late = true;
+    vd_run_stop(d->config->run);
+}
+
+static void close_step(void *ctx);
+
+static void
+on_timer_closed(uv_handle_t *handle)
+{
+    close_step(handle->data);
+}
+
+static void
 close_step(void *ctx)
 {
     struct drill *d = ctx;
     int stage = d->b.stage++;
-    if (stage == 0 && d->b.l1) {
+    if (stage == 0) {
+        uv_close((uv_handle_t *)&d->timer, on_timer_closed);
+    } else if (stage == 1 && d->b.l1) {
         vd_l1_close(d->b.l1, close_step, d);
-    } else if (stage == 1 && d->b.l2) {
+    } else if (stage == 2 && d->b.l2) {
         vd_l1_close(d->b.l2, close_step, d);
-    } else if (stage == 2 && d->dishonest) {
+    } else if (stage == 3 && d->dishonest) {
         vd_signer_close(d->dishonest, close_step, d);
-    } else if (stage == 3 && d->user) {
+    } else if (stage == 4 && d->user) {
         vd_signer_close(d->user, close_step, d);
-    } else if (stage < 4) {
+    } else if (stage < 5) {
         close_step(d);
     } else {
         d->closed = true;
@@ -277,7 +295,8 @@ advance_dispute(struct drill *d)
 static const char *
 missing(const struct drill *d)
 {
-    return !d->game.exists                         ? "there is no safe block to claim falsely"
+    return d->withdrawal_tx[0] == '\0'             ? "the withdrawal is in no L2 block"
+           : !d->game.exists                       ? "there is no safe block to claim falsely"
            : !d->game.step_told                    ? "the dispute has not come to a step"
            : d->game.status == VD_GAME_IN_PROGRESS ? "the game is not resolved"
            : !d->game.paid                         ? "the bonds are not paid"
@@ -292,10 +311,6 @@ course(struct drill *d)
         return false;
     }
     for (unsigned tick = 0; !d->game.paid || !d->finalized; tick++) {
-        if (now_ms() - d->began_ms > d->bound_ms) {
-            return bridge_fail(&d->b, "after %llu s %s", (unsigned long long)d->bound_ms / 1000,
-                               missing(d));
-        }
         if (!advance_dispute(d) || (tick % WITHDRAWAL_TICKS == 0 && !advance_withdrawal(d)) ||
             !bridge_sleep(&d->b, TICK_MS)) {
             return false;
@@ -316,8 +331,14 @@ vd_drill_run(const struct vd_drill_config *config)
     d->config = config;
     d->began_ms = now_ms();
     d->bound_ms = BOUND_S * 1000 * config->l1_block_s;
+    uv_timer_init(&config->run->loop, &d->timer);
+    d->timer.data = d;
+    uv_timer_start(&d->timer, on_late, d->bound_ms, 0);
     bool ok = open_all(d) && course(d);
-    if (!ok) {
+    if (d->late) {
+        fprintf(stderr, "viaduct: drill: after %llu s %s\n", (unsigned long long)d->bound_ms / 1000,
+                missing(d));
+    } else if (!ok) {
         fprintf(stderr, "viaduct: drill: %s\n", d->b.error);
     }
     close_all(d);

@@ -51,7 +51,9 @@ struct drill {
     struct vd_signer *user;
     struct vd_reads reads;
     uint64_t began_ms;
-    uint64_t bound_ms;
+    uint64_t bound_ms; /* it ends then, whatever it waits for */
+    uv_timer_t timer;
+    bool late;
     bool closed;
     struct drill_game game;
     /* the withdrawal */
