@@ -513,6 +513,32 @@ test_invalid_payload_becomes_deposits_only(void **state)
     }
 }
 
+/* No execution can make a payload valid that has more transactions than gas for the least of them,
+   21,000 less the fifth that may come back (EIP-3529): nobody is asked. */
+static void
+test_payload_of_too_many_transactions_is_invalid_unseen(void **state)
+{
+    (void)state;
+    for (int span = 0; span < 2; span++) {
+        struct sim *s = sim_new(20);
+        s->out[0].system.gas_limit = 3 * 16800 - 1;
+        sim_reset(s);
+        (void)sim_l1_add(s);
+        sim_deposit(s, 10);
+        sim_l1_grow(s, 6);
+        sim_plan(s, 2, 2, UINT64_MAX);
+        sim_plan(s, 1, 3, UINT64_MAX);
+        sim_plan(s, 6, 2, UINT64_MAX);
+        (void)sim_l1_add(s);
+        sim_post_channel(s, sim_channel(s, 1, 10, span != 0));
+        assert_int_equal(sim_run(s), VD_DERIVE_NEED_L1);
+        sim_expect(s, 1, "0:2 0:2 1:0");
+        assert_int_equal(s->out[3].deposits, 1);
+        assert_true(sim_saw(s, "more transactions than its block has gas for"));
+        sim_free(s);
+    }
+}
+
 static void
 test_invalid_deposits_only_payload_is_critical(void **state)
 {
@@ -564,6 +590,7 @@ main(void)
         cmocka_unit_test(test_receipts_of_unknown_types),
         cmocka_unit_test(test_malformed_deposit_is_critical),
         cmocka_unit_test(test_invalid_payload_becomes_deposits_only),
+        cmocka_unit_test(test_payload_of_too_many_transactions_is_invalid_unseen),
         cmocka_unit_test(test_invalid_deposits_only_payload_is_critical),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
