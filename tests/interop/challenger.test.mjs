@@ -40,6 +40,7 @@ describe('the challenger', () => {
   })
   const startChallenger = () =>
     start('challenger', datadir, ['--challenger-key-file', keyFile, '--challenger-confs', '1'])
+  const stops = async (who) => assert.equal((await who.child.stop()).code, 0, who.child.tail())
   const time = (seconds) => call(dev.info.l1.rpc, 'evm_increaseTime', seconds)
   const safe = async (url) => Number((await call(url, 'eth_getBlockByNumber', 'safe', false)).number)
   const says = (who, pattern) => who.child.printed(pattern, 60_000)
@@ -182,7 +183,7 @@ describe('the challenger', () => {
     await says(node, judged)
     assert.deepEqual(await safeAt(), before)
 
-    await node.child.stop()
+    await stops(node)
     const { code, errors } = await run(join(dirname(viaduct), 'forget_safe'), [datadir])
     assert.equal(code, 0, errors)
     node = await startChallenger()
@@ -207,7 +208,7 @@ describe('the challenger', () => {
     const both = 5
     const shared = join(temporaryFolder(), 'both.key')
     writeFileSync(shared, `${keys[both]}\n`, { mode: 0o600 })
-    await node.child.stop()
+    await stops(node)
     node = await start('both roles', temporaryFolder(), [
       '--challenger-key-file', shared, '--proposer', '--proposer-key-file', shared, '--proposer-allow-unfinalized',
       '--proposer-confs', '1', '--proposal-interval', '1',
@@ -221,6 +222,8 @@ describe('the challenger', () => {
       return await l1.read(last, gameAbi, 'gameCreator') === accounts[both].address
     })
     assert.equal((await claimants()).filter((one) => one === accounts[both].address).length, 1)
+    await stops(node)
+    await stops(watcher)
   })
 
   test('keys that make no sense are refused', bound, async () => {
