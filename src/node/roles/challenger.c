@@ -18,6 +18,8 @@
 #define FIRST_PAUSE_MS 1000u
 #define MAX_PAUSE_MS 60000u
 #define MAX_SETTLED_PAUSE_S 600u
+#define MAX_TX_GAS 16777216u /* EIP-7825 */
+#define WEEK_S 604800u
 
 enum vd_err
 vd_challenger_new(struct vd_challenger **out, const struct vd_challenger_config *config,
@@ -96,150 +98,6 @@ find_game(struct vd_challenger *c, uint64_t index)
     return NULL;
 }
 
-/* --- sending --- */
-
-static const char *
-text_of(enum action_kind kind)
-{
-    static const char *const texts[] = {"move against",
-                                        "step against",
-                                        "preimage for",
-                                        "other block than named, against",
-                                        "resolving",
-                                        "resolving the game of",
-                                        "claiming bonds, of",
-                                        "announced a large preimage",
-                                        "more of a large preimage",
-                                        "loading a part of a large preimage",
-                                        "refuting a large preimage"};
-    return texts[kind];
-}
-
-static void
-say_sent(struct vd_challenger *c, struct game *g, const struct action *action)
-{
-    char line[120];
-    if (g) {
-        challenger_say(c, g, false, "%s claim %u", text_of(action->kind), (unsigned)action->claim);
-    } else {
-        snprintf(line, sizeof line, "%s, %u.. from block %u", text_of(action->kind),
-                 (unsigned)vd_load_be32(action->value.b), (unsigned)action->claim);
-        c->effects.note(c->effects.ctx, false, line);
-    }
-}
-
-/* The action as the call in c->to and c->data.  g: whose action it is; NULL: a large preimage's. */
-static void
-hand_over(struct vd_challenger *c, struct game *g, const struct action *action, uint64_t gas)
-{
-    uint8_t tag[ACTION_TAG_BYTES];
-    action_tag(tag, action);
-    struct vd_txm_payload payload = {.to = c->to,
-                                     .data = vd_abi_view(&c->data),
-                                     .value = action->bond,
-                                     .gas_limit = gas,
-                                     .tag = vd_slice(tag, sizeof tag)};
-    if (c->effects.send(c->effects.ctx, &payload) == VD_OK) {
-        struct flight *flight = flights_put(c, tag, FLIGHT_SENT, 0);
-        flight->value = g ? challenger_cost(c, g, action) : action->bond;
-        flight->unincluded++;
-        c->moves += action->kind == ACTION_MOVE || action->kind == ACTION_STEP;
-        say_sent(c, g, action);
-    } else {
-        c->is_full = true; /* until something of the manager moves */
-    }
-}
-
-static bool
-is_before(const struct action *a, const struct action *b)
-{
-    return !b || a->left_s < b->left_s;
-}
-
-/* Whether it can be made at all; if not, that is said. */
-static bool
-is_possible(struct vd_challenger *c, struct game *g, const struct action *action)
-{
-    const char *reason = NULL;
-    const struct oracle *oracle = oracles_find(c, &g->d.oracle);
-    if (action->opens && oracle && !oracle->is_known) {
-        return false; /* what its path costs is not known yet */
-    }
-    if (action->kind == ACTION_MOVE && !challenger_can_pay(c, g, action)) {
-        reason = "a counter is due, but the account has too little for it";
-    } else if (action_is_too_large(action)) {
-        reason = "a step is due, but its preimage is too large for one transaction";
-    }
-    if (reason) {
-        g->waiting++;
-        challenger_say(c, g, true, "%s", reason);
-    }
-    return reason == NULL;
-}
-
-/* The most urgent action of one game before `best` that is not on its way. */
-static const struct action *
-pick_of_game(struct vd_challenger *c, struct game *g, const struct action *best, uint64_t limit_s)
-{
-    g->waiting = 0;
-    for (size_t k = 0; k < g->action_count; k++) {
-        const struct action *action = &g->actions[k];
-        if (action->left_s < limit_s && is_before(action, best) &&
-            !challenger_in_flight(c, g->read_at, action) && is_possible(c, g, action)) {
-            best = action;
-        }
-    }
-    return best;
-}
-
-/* Only of games as they are at the present head. */
-static const struct action *
-pick_action(struct vd_challenger *c, struct game **of, uint64_t limit_s)
-{
-    const struct action *best = NULL;
-    if (c->is_full || challenger_is_behind(c) || c->config.watch) {
-        return NULL;
-    }
-    for (size_t i = 0; i < c->count; i++) {
-        struct game *g = c->games[i];
-        if (g->read_at == c->heads.l1.number) {
-            const struct action *before = best;
-            best = pick_of_game(c, g, best, limit_s);
-            *of = best != before ? g : *of;
-        }
-    }
-    const struct action *large = proposals_pick(c, uploads_pick(c, best, limit_s), limit_s);
-    *of = large == best ? *of : NULL;
-    return large;
-}
-
-static bool
-ask_action(struct vd_challenger *c, uint64_t limit_s)
-{
-    struct game *g = NULL;
-    const struct action *action = pick_action(c, &g, limit_s);
-    if (!action) {
-        return false;
-    }
-    vd_abi_deinit(&c->data);
-    c->action = *action;
-    c->to = *action_call(&c->data, action, &c->config.from);
-    c->question_game = g ? g->id.index : UINT64_MAX;
-    c->question_at = c->heads.l1.number;
-    if (c->data.err != VD_OK) {
-        c->is_full = true; /* no memory: tried again at the next head */
-        return false;
-    }
-    uint64_t gas = action_gas(action, vd_abi_view(&c->data));
-    if (gas != 0) {
-        hand_over(c, g, action, gas);
-        return true;
-    }
-    c->question = Q_ESTIMATE;
-    c->effects.estimate(c->effects.ctx, &c->to, vd_abi_view(&c->data), &c->action.bond);
-    return true;
-}
-
 /* --- asking L1 --- */
 
 static bool
@@ -253,6 +111,16 @@ ask_list(struct vd_challenger *c)
     return true;
 }
 
+/* The less the sooner: so on a line that is too slow to read every game at every head, each is read
+   as often as is urgent, and none never. */
+static uint64_t
+turn_of(const struct vd_challenger *c, const struct game *g)
+{
+    uint64_t left_s = g->left_s < WEEK_S ? g->left_s : WEEK_S;
+    uint64_t head = c->heads.l1.number;
+    return g->was_read && head > g->read_at ? left_s / (head - g->read_at) : 0;
+}
+
 static bool
 ask_read(struct vd_challenger *c)
 {
@@ -261,7 +129,7 @@ ask_read(struct vd_challenger *c)
         struct game *g = c->games[i];
         bool is_due = g->next_ms <= c->now_ms && g->next_s <= c->heads.l1.timestamp &&
                       (!g->was_read || g->read_at != c->heads.l1.number);
-        if (is_due && (!best || g->left_s < best->left_s)) {
+        if (is_due && (!best || turn_of(c, g) < turn_of(c, best))) {
             best = g;
         }
     }
@@ -301,12 +169,19 @@ challenger_logs(struct vd_challenger *c, enum asker asker, const struct vd_addre
     c->effects.logs(c->effects.ctx, address, block);
 }
 
-/* Neither games nor the proposals of others may keep the other waiting. */
+/* Further games, the proposals of others, and what no clock waits for take turns: on a slow line
+   none of them keeps another waiting for ever. */
 static bool
-ask_read_or_check(struct vd_challenger *c)
+ask_in_turn(struct vd_challenger *c)
 {
-    c->is_proposals_turn = !c->is_proposals_turn;
-    return c->is_proposals_turn ? proposals_ask(c) || ask_read(c) : ask_read(c) || proposals_ask(c);
+    bool asked = false;
+    for (unsigned i = 0; i < 3 && !asked; i++) {
+        c->turn = (c->turn + 1) % 3;
+        asked = c->turn == 0   ? ask_read(c)
+                : c->turn == 1 ? proposals_ask(c)
+                               : challenger_act(c, UINT64_MAX);
+    }
+    return asked;
 }
 
 static bool
@@ -316,8 +191,8 @@ ask_l1(struct vd_challenger *c)
         return false;
     }
     /* What a clock waits for goes before further games are read. */
-    return ask_list(c) || oracles_ask(c) || ask_action(c, LATER_S) || uploads_ask(c) ||
-           ask_read_or_check(c) || ask_action(c, UINT64_MAX);
+    return ask_list(c) || oracles_ask(c) || challenger_act(c, LATER_S) || uploads_ask(c) ||
+           ask_in_turn(c);
 }
 
 /* --- asking the node --- */
@@ -530,18 +405,13 @@ vd_challenger_read(struct vd_challenger *c, enum vd_err err, const char *text,
     pump(c);
 }
 
-static void
-say_refused(struct vd_challenger *c, struct game *g, const char *text)
+/* Half as much again as an estimate says, since what L1 does until then can change it; but a
+   transaction may not have more than EIP-7825 says. */
+static uint64_t
+limit_of(uint64_t gas)
 {
-    if (g && c->action.kind != ACTION_CLAIM) {
-        challenger_say(c, g, false, "%s claim %u: %s", text_of(c->action.kind),
-                       (unsigned)c->action.claim, text);
-    } else if (!g) {
-        char line[300];
-        snprintf(line, sizeof line, "%s, %u..: %s", text_of(c->action.kind),
-                 (unsigned)vd_load_be32(c->action.value.b), text);
-        c->effects.note(c->effects.ctx, false, line);
-    }
+    uint64_t limit = gas + gas / 2;
+    return limit < MAX_TX_GAS || gas > MAX_TX_GAS ? limit : MAX_TX_GAS;
 }
 
 void
@@ -551,7 +421,7 @@ vd_challenger_estimated(struct vd_challenger *c, enum vd_err err, const char *te
     struct game *g = is_wanted ? find_game(c, c->question_game) : NULL;
     is_wanted = is_wanted && (g || c->action.large);
     if (is_wanted && err == VD_OK) {
-        hand_over(c, g, &c->action, gas + gas / 2);
+        challenger_hand_over(c, g, &c->action, limit_of(gas));
     } else if (g && err == VD_ERR_REFUSED && c->action.kind == ACTION_STEP &&
                g->step.vm.reads_preimage && !g->needs_load) {
         g->needs_load = true;
@@ -560,7 +430,7 @@ vd_challenger_estimated(struct vd_challenger *c, enum vd_err err, const char *te
         uint8_t tag[ACTION_TAG_BYTES];
         action_tag(tag, &c->action);
         flights_put(c, tag, FLIGHT_REFUSED, c->question_at);
-        say_refused(c, g, text);
+        challenger_say_refused(c, g, text);
         if (c->action.kind == ACTION_CLAIM) {
             challenger_judge(c, g);
             look_again(c, g);

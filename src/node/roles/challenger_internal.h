@@ -1,6 +1,6 @@
-/* The challenger's state: challenger.c asks, answers and sends, challenger_judge.c decides about
-   games, challenger_uploads.c brings large preimages to the oracle, challenger_proposals.c checks
-   those of others. */
+/* The challenger's state: challenger.c asks and takes answers, challenger_judge.c decides about
+   games, challenger_send.c sends what is due, challenger_uploads.c brings large preimages to the
+   oracle, challenger_proposals.c checks those of others. */
 #ifndef VIADUCT_NODE_ROLES_CHALLENGER_INTERNAL_H
 #define VIADUCT_NODE_ROLES_CHALLENGER_INTERNAL_H
 
@@ -8,6 +8,8 @@
 
 /* Urgency of what no clock waits for. */
 #define LATER_S ((uint64_t)1 << 40)
+/* What was read so many L1 blocks ago is acted on. */
+#define RECENT_BLOCKS 8u
 
 enum want_kind {
     WANT_NOTHING,
@@ -209,8 +211,8 @@ struct vd_challenger {
     size_t asker_oracle;      /* which */
     uint64_t asker_proposal;  /* its index */
     struct vd_hash asker_tag; /* of the upload */
-    bool is_proposals_turn;
-    bool is_full; /* the manager takes no more now */
+    unsigned turn;            /* of games, proposals, and what can wait */
+    bool is_full;             /* the manager takes no more now */
 
     bool asking; /* the node */
     bool asking_abandoned;
@@ -251,6 +253,20 @@ bool challenger_call(struct vd_challenger *c, enum asker asker, const struct vd_
                      struct vd_abi *data);
 void challenger_logs(struct vd_challenger *c, enum asker asker, const struct vd_address *address,
                      uint64_t block);
+
+static inline bool
+challenger_is_recent(const struct vd_challenger *c, bool was_read, uint64_t read_at)
+{
+    return was_read && read_at + RECENT_BLOCKS >= c->heads.l1.number;
+}
+
+/* challenger_send.c: estimates or sends the most urgent action more urgent than limit_s; false:
+   there is none. */
+bool challenger_act(struct vd_challenger *c, uint64_t limit_s);
+/* The action as the call in c->to and c->data.  g: whose action it is; NULL: a large preimage's. */
+void challenger_hand_over(struct vd_challenger *c, struct game *g, const struct action *action,
+                          uint64_t gas);
+void challenger_say_refused(struct vd_challenger *c, struct game *g, const char *text);
 
 /* challenger_flights.c */
 struct flight *flights_find(const struct vd_challenger *c, const uint8_t tag[ACTION_TAG_BYTES]);

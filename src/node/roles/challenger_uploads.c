@@ -363,7 +363,7 @@ propose(struct vd_challenger *c, struct upload *u, const struct oracle *o)
 {
     u->action.kind = ACTION_PROPOSE;
     u->action.bond = o->bond;
-    if (u->is_loaded || u->wanted_at != c->heads.l1.number ||
+    if (u->is_loaded || !challenger_is_recent(c, u->wanted_at != 0, u->wanted_at) ||
         challenger_in_flight(c, u->read_at, &u->action)) {
         return false;
     }
@@ -427,7 +427,7 @@ static bool
 find_due(struct vd_challenger *c, struct upload *u)
 {
     const struct oracle *o = oracles_find(c, &u->oracle);
-    bool is_wanted = u->wanted_at == c->heads.l1.number;
+    bool is_wanted = challenger_is_recent(c, u->wanted_at != 0, u->wanted_at);
     u->is_waiting = false;
     if (!o || !o->is_known || !u->was_read || u->read_at != c->heads.l1.number) {
         return false;

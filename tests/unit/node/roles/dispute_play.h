@@ -24,6 +24,7 @@ on_read(void *ctx, const struct vd_dispute_id *id, const struct vd_hash *l1_bloc
     (void)l1_block;
     assert_int_equal(m->l1, A_NONE);
     m->l1 = A_READ;
+    m->asked_at = m->now.number;
     m->l1_to = id->proxy;
 }
 
@@ -125,6 +126,8 @@ on_send(void *ctx, const struct vd_txm_payload *payload)
         return VD_ERR_BUSY;
     }
     assert_true(m->tx_count < TXS && payload->tag.len <= VD_TXM_MAX_TAG);
+    assert_true(payload->gas_limit >= 100000 && payload->gas_limit <= 16777216); /* EIP-7825 */
+    assert_true(payload->data.len + 1024 < VD_TXM_MAX_DATA);
     for (size_t i = 0; i < m->tx_count; i++) { /* nothing goes out twice at a time */
         const struct tx *t = &m->txs[i];
         assert_false(t->block == 0 && t->tag_len == payload->tag.len &&
@@ -281,7 +284,7 @@ answer_l1(struct model *m)
                                 lost ? VD_ERR_IO
                                 : ok ? VD_OK
                                      : VD_ERR_REFUSED,
-                                "it reverts", 100000);
+                                "it reverts", 100000 + vd_random_below(&m->rng, 16000000));
         free(data);
     }
 }
@@ -423,7 +426,7 @@ tell_heads(struct model *m)
     heads.l1.hash = part_of("l1", m->now.number * 1000 + m->fork);
     vd_challenger_heads(m->challenger, (m->now.time - m->skipped_s) * 1000, &heads);
     for (unsigned i = 0; i < 40000 && (m->l1 != A_NONE || m->node != A_NONE); i++) {
-        if (m->l1 != A_NONE) {
+        if (m->l1 != A_NONE && !(m->is_slow && m->l1 == A_READ && m->asked_at == m->now.number)) {
             answer_l1(m);
         }
         if (m->node != A_NONE) {
@@ -462,6 +465,23 @@ add_game(struct model *m, enum opponent opponent, bool root_is_true, uint64_t be
     g->claims[0].value = true_value(g, VD_GAME_ROOT, NULL);
     g->claims[0].value.b[31] ^= !root_is_true;
     m->now.count++;
+}
+
+/* The last game added, of these depths and as many blocks as it can be about; its first block is
+   the first false one of a liar. */
+static struct contract *
+shape_game(struct model *m, unsigned split_depth, unsigned max_depth, bool root_is_true)
+{
+    struct contract *g = &m->now.games[m->now.count - 1];
+    g->game.split_depth = split_depth;
+    g->game.max_depth = max_depth;
+    g->l2_block = g->start_block + (1u << split_depth);
+    g->safe = g->l2_block;
+    g->lie_leaf = 0;
+    g->lie_step = 4;
+    g->claims[0].value = true_value(g, VD_GAME_ROOT, NULL);
+    g->claims[0].value.b[31] ^= !root_is_true;
+    return g;
 }
 
 /* A trace that is true up to a place and false from there on. */

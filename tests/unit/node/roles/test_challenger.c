@@ -101,6 +101,26 @@ test_a_flood_of_claims_is_answered_within_an_extension(void **state)
     end_model(m);
 }
 
+/* The head has moved on whenever a game was read. */
+static void
+test_a_slow_line_to_l1_misses_no_move(void **state)
+{
+    (void)state;
+    const uint64_t balance = 1000000;
+    struct vd_random rng = vd_random_start("slow");
+    for (unsigned i = 0; i < 8; i++) {
+        struct model *m = new_model(rng, balance);
+        m->is_slow = true;
+        add_game(m, LIAR, i % 2 == 0, 0);
+        add_game(m, LIAR, i % 2 == 1, 0);
+        start(m);
+        play(m, false);
+        check_won(m, balance);
+        rng = m->rng;
+        end_model(m);
+    }
+}
+
 static size_t
 count_own(const struct contract *g, unsigned depth)
 {
@@ -119,9 +139,7 @@ test_an_open_path_is_played_on_behind_a_flood_beyond_the_funds(void **state)
     (void)state;
     struct model *m = new_model(vd_random_start("poor flood"), 0);
     add_game(m, LIAR, true, 0);
-    struct contract *g = &m->now.games[0];
-    g->game.split_depth = 3;
-    g->game.max_depth = 9;
+    struct contract *g = shape_game(m, 3, 9, true);
     for (unsigned d = 2; d <= g->game.max_depth; d += 2) {
         m->now.balance += bond_at(g, d);
     }
@@ -148,11 +166,7 @@ test_a_late_step_still_counts(void **state)
     (void)state;
     struct model *m = new_model(vd_random_start("late"), 1000000);
     add_game(m, LIAR, false, 0);
-    struct contract *g = &m->now.games[0];
-    g->game.split_depth = 2;
-    g->game.max_depth = 6;
-    g->claims[0].value = true_value(g, VD_GAME_ROOT, NULL);
-    g->claims[0].value.b[31] ^= 1;
+    struct contract *g = shape_game(m, 2, 6, false);
     start(m);
     m->per_block = 1;
     while (g->game.count < 6) {
@@ -315,6 +329,7 @@ main(void)
         cmocka_unit_test(test_reorgs_lost_answers_and_restarts_change_nothing),
         cmocka_unit_test(test_full_depth_disputes_are_won),
         cmocka_unit_test(test_a_flood_of_claims_is_answered_within_an_extension),
+        cmocka_unit_test(test_a_slow_line_to_l1_misses_no_move),
         cmocka_unit_test(test_an_open_path_is_played_on_behind_a_flood_beyond_the_funds),
         cmocka_unit_test(test_a_late_step_still_counts),
         cmocka_unit_test(test_a_watcher_reports_and_sends_nothing),

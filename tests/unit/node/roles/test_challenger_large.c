@@ -19,16 +19,8 @@ count_sent(const struct model *m, char kind)
 static void
 add_large_dispute(struct model *m, enum opponent opponent)
 {
-    struct contract *g = &m->now.games[m->now.count];
     add_game(m, opponent, false, 0);
-    g->game.split_depth = 2;
-    g->game.max_depth = 6;
-    g->l2_block = g->start_block + 4;
-    g->safe = g->l2_block;
-    g->lie_leaf = 0;
-    g->lie_step = 4;
-    g->claims[0].value = true_value(g, VD_GAME_ROOT, NULL);
-    g->claims[0].value.b[31] ^= 1;
+    (void)shape_game(m, 2, 6, false);
 }
 
 static void
