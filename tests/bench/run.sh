@@ -25,6 +25,8 @@ else
 fi
 node "$here/prove.mjs" "$build/bin/viaduct" "${out%.json}.prove.json" ||
     echo "the figures of the fault proof failed"
+node "$here/dispute.mjs" "$build/bin/viaduct" "${out%.json}.dispute.json" ||
+    echo "the figures of a dispute failed"
 if [ -x "$build/bin/viaduct-evm" ] && [ -n "${VD_VECTORS:-}" ]; then
     "$here/evm.sh" "$build/bin/viaduct-evm" || echo "the EVM's figures failed"
 else
@@ -37,4 +39,4 @@ for program in bench_trie bench_store bench_past bench_channel bench_steps; do
         echo "SKIPPED: $program is not built"
     fi
 done
-echo "JSON of the node's figures: $out, of gas on L1: ${out%.json}.gas.json, of the proof: ${out%.json}.prove.json"
+echo "JSON of the node's figures: $out; beside it those of gas on L1, of the proof, of a dispute: ${out%.json}.{gas,prove,dispute}.json"
