@@ -35,7 +35,7 @@ const proxies = {
 }
 
 /** Demands of the game: its settings, and the prestate that `viaduct prestate` computes. */
-async function checkGame(l1, deployment) {
+async function checkGame(l1, deployment, { extension = 1n, clock = 5n, challenge = 2n } = {}) {
   const at = deployment.addresses
   const game = (name, args = []) => l1.read(at.FaultDisputeGame, own('FaultDisputeGame').abi, name, args)
   const oracle = (name) => l1.read(at.PreimageOracle, own('PreimageOracle').abi, name)
@@ -43,14 +43,14 @@ async function checkGame(l1, deployment) {
   assert.equal(prestate.code, 0, prestate.errors)
   const settings = {
     gameType: 101, absolutePrestate: prestate.output.trim(), maxGameDepth: 64n, splitDepth: 20n,
-    clockExtension: 1n, maxClockDuration: 5n, vm: at.RISCV, weth: at.DelayedWETHProxy,
+    clockExtension: extension, maxClockDuration: clock, vm: at.RISCV, weth: at.DelayedWETHProxy,
     anchorStateRegistry: at.AnchorStateRegistryProxy, l2ChainId: BigInt(deployment.config.l2ChainID),
     bisectionBond: parseEther('0.08'), stepBond: parseEther('1.28'),
   }
   for (const [name, value] of Object.entries(settings)) assert.equal(await game(name), value, name)
   assert.equal(await l1.read(at.RISCV, own('RISCV').abi, 'oracle'), at.PreimageOracle)
   assert.equal(await oracle('minProposalSize'), 126_000n)
-  assert.equal(await oracle('challengePeriod'), 2n)
+  assert.equal(await oracle('challengePeriod'), challenge)
 }
 
 /** Demands of a finished deployment, by viem alone. */
@@ -192,6 +192,24 @@ describe('a chain deployed on anvil', () => {
     const { hashDomain, getTypesForEIP712Domain } = await import('viem')
     const domain = { name: 'Permit2', chainId: 5901, verifyingContract: '0x000000000022D473030F116dDEE9F6B43aC78BA3' }
     assert.equal(separator, hashDomain({ domain, types: { EIP712Domain: getTypesForEIP712Domain({ domain }) } }))
+  })
+})
+
+describe('a deployment where value may be at stake', () => {
+  after(cleanUp)
+
+  test('has the standard game by default', bound, async () => {
+    const chainId = 17_000
+    const anvil = await startAnvil(['--chain-id', String(chainId), '--block-time', '1'])
+    const short = ['proofMaturityDelaySeconds', 'disputeGameFinalityDelaySeconds', 'faultGameMaxClockDuration',
+      'faultGameClockExtension', 'preimageOracleChallengePeriod', 'faultGameWithdrawalDelay', 'l2OutputOracleProposer']
+    const config = Object.fromEntries(Object.entries(chainConfig({ l1ChainID: chainId })).filter(([key]) => !short.includes(key)))
+    const deployment = new Deployment(anvil.url, config)
+    const { code, errors } = await deployment.run([], 170_000) // ten confirmations, twice
+    assert.equal(code, 0, errors)
+    const l1 = new Chain(anvil.url, chainId, { l2: false })
+    await checkGame(l1, deployment, { extension: 10_800n, clock: 302_400n, challenge: 86_400n })
+    assert.equal(await l1.read(deployment.addresses.DelayedWETHProxy, own('DelayedWETH').abi, 'delay'), 604_800n)
   })
 })
 

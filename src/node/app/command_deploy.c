@@ -77,12 +77,6 @@ on_done(void *ctx, const char *error)
 }
 
 static bool
-is_development(uint64_t chain_id)
-{
-    return chain_id == 900 || chain_id == 31337;
-}
-
-static bool
 open_all(struct command *c, char *error, size_t error_len)
 {
     struct vd_l1_config l1 = {.url = c->options.l1, .poll_interval_ms = POLL_MS};
@@ -96,7 +90,7 @@ open_all(struct command *c, char *error, size_t error_len)
         return false;
     }
     uint64_t confirmations = c->options.confirmations;
-    if (!is_development(c->founding.l1_chain_id) && confirmations < PUBLIC_CONFIRMATIONS) {
+    if (!vd_founding_is_dev(&c->founding) && confirmations < PUBLIC_CONFIRMATIONS) {
         confirmations = PUBLIC_CONFIRMATIONS;
     }
     struct vd_deploy_config config = {.loop = &c->run.loop,
