@@ -202,13 +202,14 @@ fill_code_far(uint8_t *code)
     vd_store_be32(code, 0x615ffb56);
 }
 
-/* A jump to a long run of calls of which none is made: the stack is empty. */
+/* A jump to a long block that fails at once: it begins with POP. */
 static void
 fill_code_vain(uint8_t *code)
 {
     fill_code_far(code);
-    vd_store_be32(code, 0x615f0056);
-    memset(code + 0x5f01, 0xf1, 200);
+    vd_store_be32(code, 0x61400056);
+    memset(code + 0x4001, 0x80, 200);
+    code[0x4001] = 0x50;
 }
 
 /* More codes of the greatest size than the window holds, each called in turn: the accounts are warm

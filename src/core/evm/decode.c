@@ -11,8 +11,9 @@
 
 /* Instructions in a run: bounds what is decoded in vain by a frame that fails at once. */
 #define RUN_MAX 128
-/* Blocks in a run: they take longest. */
+/* Blocks in a run, and constants of more than 8 bytes: they take longest. */
 #define RUN_BLOCKS 8
+#define RUN_CONSTANTS 32
 #define LEAF_BYTES (VD_JUMP_LEAF * sizeof(uint32_t))
 /* Room that one run can take: per instruction a record, a begin record and a literal or a block;
    the leaves for its targets; and the run's ends. */
@@ -324,6 +325,16 @@ emit_push(struct decoder *d, uint8_t opcode, uint64_t pc)
 {
     size_t len = VD_OPCODES[opcode].immediate;
     size_t left = d->code->bytes.len - (size_t)pc - 1;
+    if (len <= 8 && len <= left) {
+        const uint8_t *at = d->code->bytes.ptr + pc + 1;
+        uint64_t value = 0;
+        for (size_t i = 0; i < len; i++) {
+            value = value << 8 | at[i];
+        }
+        emit(d, VD_HANDLERS[VD_OP_PUSH1], value);
+        remember(d, VD_OP_PUSH1);
+        return;
+    }
     uint8_t bytes[32] = {0};
     memcpy(bytes + 32 - len, d->code->bytes.ptr + pc + 1, len < left ? len : left);
     struct vd_u256 word = vd_u256_from_be(bytes);
@@ -539,8 +550,10 @@ decode_run(struct decoder *d, uint64_t pc)
 {
     const struct vd_slice code = d->code->bytes;
     unsigned blocks = 1;
+    unsigned constants = 0;
     block_open(d);
-    for (unsigned count = 0; count < RUN_MAX && blocks <= RUN_BLOCKS; count++) {
+    for (unsigned count = 0; count < RUN_MAX && blocks <= RUN_BLOCKS && constants < RUN_CONSTANTS;
+         count++) {
         uint8_t opcode = pc < code.len ? code.ptr[pc] : VD_OP_STOP;
         if (opcode == VD_OP_JUMPDEST && d->code->jumps != NULL) {
             uint32_t known = jump_place(d->evm, d->code, pc);
@@ -552,6 +565,7 @@ decode_run(struct decoder *d, uint64_t pc)
             block_target(d, pc);
         }
         emit_instruction(d, opcode, pc);
+        constants += VD_OPCODES[opcode].immediate > 8;
         pc += 1u + VD_OPCODES[opcode].immediate;
         enum flow flow = flow_after(opcode);
         if (flow != FLOW_ON) {
