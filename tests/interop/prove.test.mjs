@@ -135,6 +135,14 @@ describe('viaduct prove', () => {
     assert.deepEqual([report.from, report.to, report.status], [1, last, 'valid'])
   })
 
+  test('with a later L1 head a run is longer and says the same', bound, async () => {
+    const { hash } = await call(dev.info.l1.rpc, 'eth_getBlockByNumber', 'latest', false)
+    const [first, later] = [await prove(['--from', '1']), await prove(['--from', '1', '--l1-head', hash])]
+    assert.equal(later.code, 0, later.errors)
+    assert.equal(later.report.outputRoot, first.report.outputRoot)
+    assert.ok(later.report.steps > first.report.steps)
+  })
+
   test('another claim is invalid, natively and in the machine', bound, async () => {
     const claim = await outputRoot(1)
     const { code, report } = await prove(['--from', '1', '--claim', claim])
@@ -195,6 +203,7 @@ describe('viaduct prove', () => {
     await refused(['--from', '5', '--to', '5'], /--to/)
     await refused(['--from', '5', '--to', '4'], /--to/)
     await refused(['--from', '1', '--claim', '0x1234'], /--claim/)
+    await refused(['--from', '1', '--l1-head', '0x1234'], /--l1-head/)
     await refused(['--from', '1', '--image', '/nowhere/image'], /image/)
     await refused(['--from', '1', '--image', join(datadir, 'rollup.json')], /ELF/)
     await refused(['--from', '1', '--datadir', join(datadir, 'nowhere')], /nowhere/)
