@@ -12,8 +12,13 @@
      is behind L1's head.  Why it does not act is said, once for each reason.
    - It opens a path only when the account could pay it down to the full depth, beside the dearest
      open path of every other game; a path once open is played on while its next bond can be paid.
+     A path that ends in a step of its own counts the bond of a large preimage, too.
+   - A preimage too large for one transaction is proposed in the oracle block by block; what was
+     announced is carried on until its bond is back.  Every proposal of others in the oracles of the
+     games it follows is checked, and refuted if it is wrong.
    - A move that is due goes out before one that is not so urgent, whatever game it is of.
 
+   What it sends follows from what it read in one of the last L1 blocks, so a slow line is enough.
    Without an account (watch) it judges and reports, and sends nothing.
    (OP Stack specs, "Honest Challenger" and "Fault Dispute Game".)  One thread. */
 #ifndef VIADUCT_NODE_ROLES_CHALLENGER_H
