@@ -77,8 +77,9 @@ judge_origin(struct vd_sync_start *s)
     }
 }
 
-/* Section 7.9: the first block of an epoch, at or below the old safe head, and a whole sequencing
-   window below the highest block whose origin is canonical.  Its parent is safe. */
+/* OP Stack specs, derivation, "Resetting the Pipeline": the first block of an epoch, at or below
+   the old safe head, and a whole sequencing window below the highest block whose origin is
+   canonical.  Its parent is safe. */
 static bool
 parent_is_safe(const struct vd_sync_start *s)
 {

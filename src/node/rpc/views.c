@@ -272,7 +272,7 @@ vd_write_log(struct vd_json *j, const struct vd_log *log, const struct vd_place 
     vd_json_object_end(j);
 }
 
-/* Section 4.6. */
+/* The fields that op-geth adds to a receipt (OP Stack specs, "L1 fee"). */
 static void
 put_l1_fees(struct vd_json *j, const struct vd_tx *tx, const struct vd_tx_record *record,
             const struct vd_l1_info *info)
