@@ -215,22 +215,25 @@ prove(struct drill *d)
                            "proposer's",
                            bridge_hex(game.proxy.b, 20).text);
     }
-    if (!bridge_prove(&d->b)) {
-        return false;
+    return bridge_prove(&d->b) || drill_try_again(d);
+}
+
+static void
+tell_proven(struct drill *d)
+{
+    if (!d->proven) {
+        drill_tell(d, "user", "proves the withdrawal by the proposer's output of block %llu",
+                   (unsigned long long)d->b.standing.game.l2_block);
+        d->proven = true;
     }
-    drill_tell(d, "user", "proves the withdrawal by the proposer's output of block %llu",
-               (unsigned long long)game.l2_block);
-    d->proven = true;
-    return true;
 }
 
 static bool
-finalize(struct drill *d)
+check_finalized(struct drill *d)
 {
     struct vd_u256 balance;
-    if (!bridge_finalize(&d->b) ||
-        !bridge_balance(&d->b, d->b.l1, &balance, &d->receiver, vd_l1_latest())) {
-        return false;
+    if (!bridge_balance(&d->b, d->b.l1, &balance, &d->receiver, vd_l1_latest())) {
+        return drill_try_again(d);
     }
     if (!vd_u256_eq(&balance, &d->amount)) {
         return bridge_fail(&d->b, "the withdrawal's receiver has %s on L1",
@@ -249,17 +252,21 @@ advance_withdrawal(struct drill *d)
     }
     d->b.signer = d->user;
     if (!bridge_look(&d->b)) {
-        return false;
+        return drill_try_again(d);
     }
     switch (d->b.standing.state) {
+    case VD_WITHDRAWAL_WAITING_TO_PROVE:
+        break;
     case VD_WITHDRAWAL_READY_TO_PROVE:
         return prove(d);
-    case VD_WITHDRAWAL_READY_TO_FINALIZE:
-        return finalize(d);
-    case VD_WITHDRAWAL_WAITING_TO_PROVE:
     case VD_WITHDRAWAL_WAITING_TO_FINALIZE:
-    case VD_WITHDRAWAL_FINALIZED:
+        tell_proven(d);
         break;
+    case VD_WITHDRAWAL_READY_TO_FINALIZE:
+        tell_proven(d);
+        return bridge_finalize(&d->b) || drill_try_again(d);
+    case VD_WITHDRAWAL_FINALIZED:
+        return check_finalized(d);
     }
     return true;
 }

@@ -190,13 +190,12 @@ drill_bonds_look(struct drill *d)
     vd_abi_address(vd_reads_add(&d->reads, &g->proxy, VD_SELECTOR_CREDIT), &d->config->challenger);
     vd_abi_address(vd_reads_add(&d->reads, &g->proxy, VD_SELECTOR_CREDIT),
                    vd_signer_address(d->dishonest));
-    if (!drill_read(d, vd_l1_latest())) {
-        return false;
-    }
-    if (!vd_abi_read_bool(&unlocked, vd_reads_answer(&d->reads, 0), 0) ||
-        !vd_abi_read_u256(&left, vd_reads_answer(&d->reads, 1), 0) ||
-        !vd_abi_read_u256(&other, vd_reads_answer(&d->reads, 2), 0)) {
-        return drill_bad_answer(d, "credits");
+    if (!drill_read(d, vd_l1_latest()) ||
+        !((vd_abi_read_bool(&unlocked, vd_reads_answer(&d->reads, 0), 0) &&
+           vd_abi_read_u256(&left, vd_reads_answer(&d->reads, 1), 0) &&
+           vd_abi_read_u256(&other, vd_reads_answer(&d->reads, 2), 0)) ||
+          drill_bad_answer(d, "credits"))) {
+        return drill_try_again(d);
     }
     if (!vd_u256_is_zero(&other)) {
         return bridge_fail(&d->b, "the dishonest side is to get %s back",
@@ -206,5 +205,9 @@ drill_bonds_look(struct drill *d)
         drill_tell(d, "challenger", "closes the game and unlocks its bonds");
         g->unlocked = true;
     }
-    return !unlocked || !vd_u256_is_zero(&left) || check_payment(d);
+    if (unlocked && vd_u256_is_zero(&left)) {
+        return check_payment(d) || drill_try_again(d);
+    }
+    d->failures = 0;
+    return true;
 }

@@ -3,8 +3,12 @@
 #include <string.h>
 
 #include "drill_internal.h"
+#include "game_reads.h"
 #include "viaduct/core/base/constants.h"
 #include "viaduct/core/crypto/keccak.h"
+
+/* Reads in a row that may fail: some seconds. */
+#define MAX_FAILURES 50u
 
 /* --- reading --- */
 
@@ -13,6 +17,12 @@ drill_selector(const char *signature)
 {
     struct vd_hash hash = vd_keccak256(vd_slice((const uint8_t *)signature, strlen(signature)));
     return vd_load_be32(hash.b);
+}
+
+bool
+drill_try_again(struct drill *d)
+{
+    return !bridge_run(&d->b)->stopping && ++d->failures < MAX_FAILURES;
 }
 
 static void
@@ -41,33 +51,6 @@ drill_bad_answer(struct drill *d, const char *what)
                        bridge_hex(d->game.proxy.b, 20).text, what);
 }
 
-/* claimData: parent, who countered it, claimant, bond, value, position u128, clock: seconds used
-   u64 || when it was made u64. */
-static bool
-take_claim(struct vd_claim *out, struct vd_slice data)
-{
-    static const struct vd_address nobody;
-    struct vd_hash position;
-    struct vd_hash clock;
-    uint64_t parent = 0;
-    *out = (struct vd_claim){.countered = false};
-    bool ok = vd_abi_read_u64(&parent, data, 0) && parent <= UINT32_MAX &&
-              vd_abi_read_address(&out->countered_by, data, 32) &&
-              vd_abi_read_address(&out->claimant, data, 64) &&
-              vd_abi_read_u256(&out->bond, data, 96) && vd_abi_read_hash(&out->value, data, 128) &&
-              vd_abi_read_hash(&position, data, 160) && vd_abi_read_hash(&clock, data, 192);
-    if (!ok) {
-        return false;
-    }
-    out->parent = (uint32_t)parent;
-    out->countered = !vd_address_eq(&out->countered_by, &nobody);
-    out->position.gindex =
-        (unsigned __int128)vd_load_be64(position.b + 16) << 64 | vd_load_be64(position.b + 24);
-    out->clock_duration_s = vd_load_be64(clock.b + 16);
-    out->clock_timestamp = vd_load_be64(clock.b + 24);
-    return out->position.gindex != 0;
-}
-
 bool
 drill_read_claims(struct drill *d, struct vd_l1_at at, struct vd_claim *claims, size_t first,
                   size_t count)
@@ -86,7 +69,7 @@ drill_read_claims(struct drill *d, struct vd_l1_at at, struct vd_claim *claims, 
             return false;
         }
         for (size_t i = begin; i < first; i++) {
-            if (!take_claim(&claims[i], vd_reads_answer(&d->reads, i - begin)) ||
+            if (!vd_game_claim_take(&claims[i], vd_reads_answer(&d->reads, i - begin)) ||
                 (i == 0) != (claims[i].parent == VD_NO_PARENT) ||
                 (i > 0 && claims[i].parent >= i)) {
                 return drill_bad_answer(d, "claims");
@@ -258,19 +241,20 @@ drill_game_look(struct drill *d)
     struct drill_game *g = &d->game;
     uint64_t count = 0;
     uint64_t status = 0;
-    size_t told = g->count;
     if (!bridge_header(&d->b, d->b.l1, vd_l1_latest())) {
-        return false;
+        return drill_try_again(d);
     }
     struct vd_l1_at at = vd_l1_hash(&d->b.hash);
     uint64_t now = d->b.header.timestamp;
     if (!read_count(d, at, &count, &status) ||
-        !drill_read_claims(d, at, g->claims, 0, (size_t)count)) {
-        return false;
+        !drill_read_claims(d, at, g->fresh, 0, (size_t)count)) {
+        return drill_try_again(d);
     }
+    d->failures = 0;
+    memcpy(g->claims, g->fresh, (size_t)count * sizeof g->claims[0]);
     g->count = (size_t)count;
-    for (size_t i = told; i < g->count; i++) {
-        tell_claim(d, i);
+    for (; g->told < g->count; g->told++) {
+        tell_claim(d, g->told);
     }
     tell_steps(d);
     g->status = status;
@@ -293,9 +277,10 @@ drill_game_pending(struct drill *d)
         g->latest_only = !bridge_run(&d->b)->stopping;
         return g->latest_only;
     }
-    if (count <= g->count) {
-        return true;
+    /* What waits may change from one call to the next: then it is looked at again. */
+    if (count > g->count && count <= DRILL_MAX_CLAIMS &&
+        drill_read_claims(d, at, g->pending, g->count, (size_t)count)) {
+        g->pending_count = (size_t)count;
     }
-    g->pending_count = (size_t)count;
-    return drill_read_claims(d, at, g->pending, g->count, (size_t)count);
+    return !bridge_run(&d->b)->stopping || bridge_fail(&d->b, BRIDGE_STOPPED);
 }

@@ -29,9 +29,11 @@ struct drill_game {
     uint64_t split_depth;
     uint64_t max_clock_s;
     uint64_t status;
-    /* In L1's latest block; all of them have been told. */
+    /* In L1's latest block, of which so many have been told. */
     struct vd_claim claims[DRILL_MAX_CLAIMS];
+    struct vd_claim fresh[DRILL_MAX_CLAIMS]; /* being read */
     size_t count;
+    size_t told;
     bool step_told;
     /* With what waits for the next block, which the dishonest side answers already. */
     struct vd_claim pending[DRILL_MAX_CLAIMS];
@@ -55,6 +57,7 @@ struct drill {
     uv_timer_t timer;
     bool late;
     bool closed;
+    unsigned failures; /* of reads in a row */
     struct drill_game game;
     /* the withdrawal */
     char withdrawal_tx[67];
@@ -68,8 +71,11 @@ struct drill {
 void drill_tell(const struct drill *d, const char *who, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* --- reading; what fails ends the drill --- */
+/* --- reading --- */
 uint32_t drill_selector(const char *signature);
+/* What L1 answers while it makes a block need not fit together: true if the read that failed may be
+   tried again at the next tick. */
+bool drill_try_again(struct drill *d);
 /* Runs what was added to d->reads, all at one block. */
 bool drill_read(struct drill *d, struct vd_l1_at at);
 bool drill_bad_answer(struct drill *d, const char *what);

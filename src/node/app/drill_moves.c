@@ -124,8 +124,9 @@ drill_propose(struct drill *d)
     struct vd_hash truth =
         vd_output_root(&d->b.header.state_root, &d->b.header.withdrawals_root, &d->b.hash);
     if (!newest_claimed(d, &claimed, &bond)) {
-        return false;
+        return drill_try_again(d);
     }
+    d->failures = 0;
     if (safe < LEAST_BLOCK || safe <= claimed) {
         return true;
     }

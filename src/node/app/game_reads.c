@@ -300,8 +300,8 @@ take_bonds(struct vd_game_reader *r)
 
 /* claimData: parent, who countered it, claimant, bond, value, position u128, clock: seconds used
    u64 || when it was made u64. */
-static bool
-read_claim(struct vd_claim *out, struct vd_slice data)
+bool
+vd_game_claim_take(struct vd_claim *out, struct vd_slice data)
 {
     static const struct vd_address nobody;
     struct vd_hash position;
@@ -332,7 +332,7 @@ take_claims(struct vd_game_reader *r)
     for (size_t k = 0; k < r->reads.count; k++) {
         uint32_t i = r->asked[k];
         struct vd_claim claim = {.parent = VD_NO_PARENT};
-        if (!read_claim(&claim, vd_reads_answer(&r->reads, k)) ||
+        if (!vd_game_claim_take(&claim, vd_reads_answer(&r->reads, k)) ||
             (claim.parent == VD_NO_PARENT ? i != 0 : claim.parent >= i) ||
             vd_position_depth(claim.position) > v->game.max_depth) {
             return lacks(r, "such claim");

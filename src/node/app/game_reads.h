@@ -70,6 +70,9 @@ void vd_game_read(struct vd_game_reader *reader, struct vd_game_view *view, stru
                   const struct vd_hash *at, uint64_t now, const struct vd_address *account,
                   void (*done)(void *ctx, enum vd_err err, const char *text), void *ctx);
 
+/* The answer of claimData; false: it is none. */
+bool vd_game_claim_take(struct vd_claim *claim, struct vd_slice answer);
+
 /* --- the factory --- */
 
 struct vd_game_entry {
