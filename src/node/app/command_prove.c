@@ -39,6 +39,7 @@ struct command {
     bool started;
     int stage;
     atomic_bool cancelled; /* the thread is to end at its next preimage */
+    uint8_t stop_type;     /* of the preimages at which the machine is looked at; 0: none */
     struct vd_vm_host recorded;
     /* Of the thread, read by the loop once it has finished. */
     char error[512];
@@ -195,6 +196,27 @@ preimage(void *ctx, struct vd_slice *value, const uint8_t key[32])
                                       : c->recorded.preimage(c->recorded.ctx, value, key);
 }
 
+/* Stops the machine before the step that asks for a preimage of the type looked for. */
+static enum vd_err
+preimage_until(void *ctx, struct vd_slice *value, const uint8_t key[32])
+{
+    struct command *c = ctx;
+    return key[0] == c->stop_type ? VD_ERR_EXISTS : preimage(ctx, value, key);
+}
+
+static enum vd_err
+go_on(struct command *c, struct vd_machine *machine)
+{
+    struct vd_vm_host host = {.ctx = c, .preimage = preimage_until};
+    enum vd_err err = vd_machine_run(machine, UINT64_MAX, &host);
+    if (err == VD_OK) {
+        snprintf(c->error, sizeof c->error, "no step from --step on asks for a preimage of type %s",
+                 c->options.prove_stop_at);
+        return VD_ERR_NOT_FOUND;
+    }
+    return err == VD_ERR_EXISTS ? VD_OK : err;
+}
+
 static enum vd_err
 run_machine(struct command *c)
 {
@@ -216,6 +238,9 @@ run_machine(struct command *c)
         begin = seconds();
         uint64_t step = c->options.prove_step == UINT64_MAX ? 0 : c->options.prove_step;
         err = vd_trace_machine(&at, trace, step, &host);
+    }
+    if (err == VD_OK && c->stop_type != 0) {
+        err = go_on(c, at);
     }
     if (err == VD_OK) {
         vd_machine_witness(at, &c->witness);
@@ -315,7 +340,7 @@ report(const struct command *c)
         json_object_set_new(r, "steps", json_integer((json_int_t)c->end.step));
         json_object_set_new(r, "machineSeconds", json_real(c->machine_s));
         json_object_set_new(r, "witnessSeconds", json_real(c->witness_s));
-        if (c->options.prove_step != UINT64_MAX) {
+        if (c->options.prove_step != UINT64_MAX || c->stop_type != 0) {
             json_object_set_new(r, "witness", witness_value(c));
         }
     }
@@ -377,6 +402,32 @@ on_finished(uv_async_t *async)
 /* --- the start --- */
 
 static bool
+take_stop(struct command *c)
+{
+    static const struct {
+        const char *name;
+        uint8_t type;
+    } types[] = {{"local", VD_KEY_LOCAL},
+                 {"keccak256", VD_KEY_KECCAK},
+                 {"sha256", VD_KEY_SHA256},
+                 {"precompile", VD_KEY_PRECOMPILE}};
+    const char *name = c->options.prove_stop_at;
+    for (size_t i = 0; name && i < sizeof types / sizeof types[0]; i++) {
+        if (strcmp(name, types[i].name) == 0) {
+            c->stop_type = types[i].type;
+        }
+    }
+    if (name && c->stop_type == 0) {
+        snprintf(c->error, sizeof c->error,
+                 "--stop-at-preimage is %s; it takes local, keccak256, sha256 or precompile", name);
+    } else if (name && c->options.prove_native) {
+        snprintf(c->error, sizeof c->error,
+                 "--stop-at-preimage needs the machine: leave --native out");
+    }
+    return c->error[0] == '\0';
+}
+
+static bool
 prepare(struct command *c)
 {
     struct vd_file_read r = {.arena = &c->arena, .error = c->error, .error_len = sizeof c->error};
@@ -389,7 +440,7 @@ prepare(struct command *c)
         snprintf(c->error, sizeof c->error, "--to has to be above --from");
         return false;
     }
-    if (!vd_rollup_json_read(&r, &c->rollup, c->options.rollup) ||
+    if (!take_stop(c) || !vd_rollup_json_read(&r, &c->rollup, c->options.rollup) ||
         (!c->options.prove_native && !vd_guest_image_open(&c->image, c->options.guest_image,
                                                           &c->arena, c->error, sizeof c->error))) {
         return false;
