@@ -6,12 +6,14 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { deflateSync } from 'node:zlib'
 import { concat, hexToBytes, keccak256, pad, size, toHex, toRlp } from 'viem'
+import { own } from './support/artifacts.mjs'
 import { Chain, accounts } from './support/chain.mjs'
 import { cleanUp, startDev, temporaryFolder, waitFor } from './support/harness.mjs'
 import { call } from './support/rpc.mjs'
-import { Court, Docket, View, fake, settled, won } from './support/dispute.mjs'
+import { Court, Docket, View, fake, fromPreimage, settled, won } from './support/dispute.mjs'
 
 const bound = { timeout: 500_000 }
+const oracleAbi = own('PreimageOracle').abi
 const owner = 7
 const batcher = 9
 const rules = { maxGameDepth: 36n, splitDepth: 8n, clockExtension: 600n, maxClockDuration: 3600n }
@@ -105,6 +107,19 @@ describe('on the embedded L1', () => {
     test('states that are wrong in the last step alone', bound, async () => {
       await docket.fight(await docket.liar('the last step', anchor + 8, anchor + 6, { statesFalseFrom: (length) => length }))
     })
+    // The challenger has to give L1 what the step reads before it steps.
+    for (const [type, first, after] of [['local', '01', 0], ['keccak256', '02', 300_000], ['precompile', '06', 0]]) {
+      test(`states that are wrong from a step on that reads a preimage, ${type}`, bound, async () => {
+        const lie = fromPreimage(court, type, after)
+        await docket.fight(await docket.liar(`a preimage, ${type}`, anchor + 8, anchor + 3, lie))
+        const [witness, ...others] = await lie.witnesses()
+        assert.equal(others.length, 0)
+        assert.equal(witness.preimageKey.slice(2, 4), first)
+        // A local datum is kept under the game's own key.
+        const args = [witness.preimageKey, BigInt(witness.preimageOffset)]
+        if (type !== 'local') assert.ok(await court.l1.read(dev.info.contracts.PreimageOracle, oracleAbi, 'preimagePartOk', args))
+      })
+    }
     test('an output beyond what L1 makes safe', bound, async () => {
       await docket.fight(await ahead())
     })

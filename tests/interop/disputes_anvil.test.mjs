@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { Chain, accounts } from './support/chain.mjs'
 import { Deployment, chainConfig, keyFile, roles } from './support/deploy.mjs'
-import { Court, Docket } from './support/dispute.mjs'
+import { Court, Docket, fromPreimage } from './support/dispute.mjs'
 import { cleanUp, startAnvil, startNode, temporaryFolder } from './support/harness.mjs'
 
 const bound = { timeout: 500_000 }
@@ -48,6 +48,9 @@ describe('on anvil', () => {
     })
     test('states that are wrong in the last step alone', bound, async () => {
       await docket.fight(await docket.liar('the last step', 10, 9, { statesFalseFrom: (length) => length }))
+    })
+    test("states that are wrong from a step on that reads a precompile's answer", bound, async () => {
+      await docket.fight(await docket.liar('a preimage', 11, 8, fromPreimage(court, 'precompile', 0)))
     })
     test('a malicious challenger against a true output', bound, async () => {
       await docket.malicious('a malicious challenger', 11, 6)

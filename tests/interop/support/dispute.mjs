@@ -100,11 +100,12 @@ export class Court {
     return (await call(this.l2Url, 'optimism_safeHeadAtL1Block', hex(number))).safeHead.number
   }
 
-  /** What `viaduct prove` says of a run, with the witness after so many steps. */
-  async witness({ l1Head, agreed, claimed, root }, steps) {
+  /** What `viaduct prove` says of a run, with the witness after so many steps, or of the first step
+      behind them that asks for a preimage of a type. */
+  async witness({ l1Head, agreed, claimed, root }, steps, type) {
     const result = await run(viaduct, ['prove', '--l1', this.l1.url, '--rollup', join(this.files, 'rollup.json'),
       '--datadir', this.datadir, '--from', String(agreed), '--to', String(claimed), '--claim', root, '--l1-head', l1Head,
-      '--step', String(steps), '--json', '--log-level', 'error'], { timeout: 120_000 })
+      '--step', String(steps), ...(type ? ['--stop-at-preimage', type] : []), '--json', '--log-level', 'error'], { timeout: 120_000 })
     assert.ok(result.output, result.errors)
     return JSON.parse(result.output)
   }
@@ -206,9 +207,11 @@ export class Game {
 
 export const fake = (...what) => keccak256(toHex(what.join(' ')))
 
+const fromTheStart = () => 0
+
 /** The chain as it is, but for outputs from a block on and states from a step on. */
 export class View {
-  constructor(court, { name, falseFrom = Infinity, output, statesFalseFrom = () => 0 }) {
+  constructor(court, { name, falseFrom = Infinity, output, statesFalseFrom = fromTheStart }) {
     Object.assign(this, { court, name, falseFrom, statesFalseFrom, lie: output ?? ((number) => fake(name, 'output', number)) })
     this.known = new Map()
   }
@@ -229,10 +232,21 @@ export class View {
       const status = isRoot ? (which.disputes ? '01' : '00') : '03'
       return `0x${status}${fake(this.name, 'state', which.claimed, index).slice(4)}`
     }
-    if (this.statesFalseFrom() === 0) return lie()
+    if (this.statesFalseFrom === fromTheStart) return lie()
     const { steps, witness } = await this.court.witness(which, index + 1)
-    return index + 1 >= this.statesFalseFrom(steps) ? lie() : witness.stateHash
+    return index + 1 >= await this.statesFalseFrom(steps, which) ? lie() : witness.stateHash
   }
+}
+
+/** For a view whose states are wrong from the first step behind `after` on that asks for a preimage of a
+    type; witnesses() is what `viaduct prove` says of that step. */
+export function fromPreimage(court, type, after) {
+  const runs = new Map()
+  const statesFalseFrom = async (_, which) => {
+    if (!runs.has(which.root)) runs.set(which.root, court.witness(which, after, type))
+    return (await runs.get(which.root)).witness.step + 1
+  }
+  return { statesFalseFrom, witnesses: async () => (await Promise.all(runs.values())).map(({ witness }) => witness) }
 }
 
 /* --- players --- */
