@@ -9,7 +9,7 @@ import { Chain, accounts } from './support/chain.mjs'
 import { cleanUp, startDev, waitFor } from './support/harness.mjs'
 
 const bound = { timeout: 240_000 }
-const proposer = 8
+const proposer = 3
 const bond = parseEther('0.25')
 const blockBytes = 136
 const atOnce = 500
