@@ -1,6 +1,7 @@
 // `viaduct prove` on the chain of `viaduct dev`: the native run, the machine and the node agree about
 // every block, whatever is in it.
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -206,11 +207,29 @@ describe('viaduct prove', () => {
     await refused(['--from', '1', '--l1-head', '0x1234'], /--l1-head/)
     await refused(['--from', '1', '--image', '/nowhere/image'], /image/)
     await refused(['--from', '1', '--image', join(datadir, 'rollup.json')], /ELF/)
-    await refused(['--from', '1', '--datadir', join(datadir, 'nowhere')], /nowhere/)
+    await refused(['--from', '1', '--datadir', join(datadir, 'nowhere')], /no database in .*nowhere/)
+    await refused(['--from', '1', '--datadir', datadir], /no database in/)
+    await refused(['--from', '1', '--native', '--step', '3'], /--step is of the machine/)
     await refused(['--from', '1', '--rollup', join(datadir, 'nowhere.json')], /nowhere/)
-    await refused(['--from', '1'], /1/, { l1: 'http://127.0.0.1:1' })
+    await refused(['--from', '1'], /L1: Failed to connect/, { l1: 'http://127.0.0.1:1' })
+    await refused(['--from', '1'], /chain id 901, .*rollup\.json names 900/, { l1: dev.info.l2.rpc })
+    const { hash } = await call(dev.info.l1.rpc, 'eth_getBlockByNumber', 'latest', false)
+    await refused(['--from', '100000', '--l1-head', hash], /no block 100000/)
     const help = await run(viaduct, ['help', 'prove'])
     assert.match(help.output, /--step/)
+  })
+
+  test('true roots are not judged by the rules of another chain', bound, async () => {
+    const other = JSON.parse(readFileSync(join(datadir, 'rollup.json'), 'utf8'))
+    other.genesis.l2.hash = keccak256(toHex('another chain'))
+    const file = join(temporaryFolder(), 'rollup.json')
+    writeFileSync(file, JSON.stringify(other))
+    for (const changes of [['--rollup', file], ['--datadir', join(datadir, 'l1')]]) {
+      const { code, errors, output } = await prove(['--from', '1', ...changes])
+      assert.equal(code, 2)
+      assert.match(errors, /not of the chain that .*rollup\.json describes/)
+      assert.equal(output, '')
+    }
   })
 
   test('an interrupt ends it while L1 says nothing', bound, async () => {

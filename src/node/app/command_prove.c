@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "chain_files.h"
 #include "commands.h"
@@ -36,7 +37,8 @@ struct command {
     struct vd_store *store;
     uv_thread_t thread;
     uv_async_t finished;
-    bool started;
+    bool async_open;
+    bool started; /* the thread */
     int stage;
     atomic_bool cancelled; /* the thread is to end at its next preimage */
     uint8_t stop_type;     /* of the preimages at which the machine is looked at; 0: none */
@@ -68,10 +70,12 @@ stop_step(void *ctx)
 {
     struct command *c = ctx;
     int stage = c->stage++;
-    if (stage == 0 && c->started) {
-        atomic_store(&c->cancelled, true);
-        vd_l1_wait_cancel(c->wait);
-        uv_thread_join(&c->thread);
+    if (stage == 0 && c->async_open) {
+        if (c->started) {
+            atomic_store(&c->cancelled, true);
+            vd_l1_wait_cancel(c->wait);
+            uv_thread_join(&c->thread);
+        }
         uv_close((uv_handle_t *)&c->finished, on_async_closed);
     } else if (stage == 1 && c->wait) {
         vd_l1_wait_close(c->wait, stop_step, c);
@@ -156,6 +160,38 @@ take_hash(struct command *c, struct vd_hash *hash, const char *text, const char 
 }
 
 static enum vd_err
+take_output(struct command *c, struct vd_record *record, struct vd_hash *root, uint64_t number)
+{
+    enum vd_err err = vd_record_output(record, root, c->store, number);
+    if (err == VD_ERR_NOT_FOUND) {
+        snprintf(c->error, sizeof c->error, "this database has no block %llu",
+                 (unsigned long long)number);
+    }
+    return err;
+}
+
+/* The run starts from the state of the agreed block. */
+static enum vd_err
+check_state(struct command *c)
+{
+    struct vd_snapshot *snapshot = NULL;
+    uint64_t oldest;
+    enum vd_err err = vd_snapshot_begin(&snapshot, c->store);
+    if (err == VD_OK) {
+        err = vd_snapshot_oldest(snapshot, &oldest);
+        vd_snapshot_end(snapshot);
+    }
+    if (err == VD_OK && oldest > c->options.prove_from) {
+        snprintf(c->error, sizeof c->error,
+                 "the state of block %llu is pruned: this database has states from block %llu on "
+                 "(--retention of its node)",
+                 (unsigned long long)c->options.prove_from, (unsigned long long)oldest);
+        err = VD_ERR_NOT_FOUND;
+    }
+    return err;
+}
+
+static enum vd_err
 ask(struct command *c)
 {
     struct vd_snapshot *snapshot = NULL;
@@ -174,10 +210,12 @@ ask(struct command *c)
                  (unsigned long long)c->question.claimed_block);
         return err;
     }
-    err = vd_record_output(c->record, &c->question.agreed_root, c->store, c->options.prove_from);
+    err = check_state(c);
     if (err == VD_OK) {
-        err =
-            vd_record_output(NULL, &c->question.claimed_root, c->store, c->question.claimed_block);
+        err = take_output(c, c->record, &c->question.agreed_root, c->options.prove_from);
+    }
+    if (err == VD_OK) {
+        err = take_output(c, NULL, &c->question.claimed_root, c->question.claimed_block);
     }
     if (err == VD_OK) {
         err = take_hash(c, &c->question.claimed_root, c->options.prove_claim, "claim");
@@ -226,8 +264,12 @@ run_machine(struct command *c)
     struct vd_vm_host host = {.ctx = c, .preimage = preimage};
     double begin = seconds();
     vd_record_host(&c->recorded, c->record);
-    enum vd_err err = vd_prestate_new(&prestate, c->error, sizeof c->error, c->image, &c->rollup);
+    char why[300] = "";
+    enum vd_err err = vd_prestate_new(&prestate, why, sizeof why, c->image, &c->rollup);
     if (err != VD_OK) {
+        const char *image = c->options.guest_image;
+        snprintf(c->error, sizeof c->error, "%.150s%s%s", image ? image : "", image ? ": " : "",
+                 why);
         return err;
     }
     struct vd_trace_config config = {.prestate = prestate, .host = &host};
@@ -427,6 +469,48 @@ take_stop(struct command *c)
     return c->error[0] == '\0';
 }
 
+/* Output roots of one chain under the configuration of another would be judged, and be false. */
+static bool
+check_genesis(struct command *c)
+{
+    struct vd_snapshot *snapshot = NULL;
+    struct vd_block_id genesis;
+    enum vd_err err = vd_snapshot_begin(&snapshot, c->store);
+    if (err == VD_OK) {
+        err = vd_snapshot_genesis(snapshot, &genesis);
+        vd_snapshot_end(snapshot);
+    }
+    if (err != VD_OK) {
+        snprintf(c->error, sizeof c->error, "%.150s: the genesis: %s", c->options.datadir,
+                 vd_err_text(err));
+        return false;
+    }
+    if (!vd_hash_eq(&genesis.hash, &c->rollup.genesis_l2.hash)) {
+        snprintf(c->error, sizeof c->error,
+                 "the database in %.150s is not of the chain that %.150s describes: their "
+                 "genesis blocks differ; give the right --datadir or the right --rollup",
+                 c->options.datadir, c->options.rollup);
+        return false;
+    }
+    return true;
+}
+
+static bool
+open_store(struct command *c)
+{
+    char path[4096];
+    struct vd_store_config store = {.folder = c->options.datadir,
+                                    .chain_id = c->rollup.l2.chain_id,
+                                    .retention_blocks = 256,
+                                    .read_only = true};
+    snprintf(path, sizeof path, "%s/data.mdb", c->options.datadir);
+    if (access(path, F_OK) != 0) {
+        snprintf(c->error, sizeof c->error, "there is no database in %.300s", c->options.datadir);
+        return false;
+    }
+    return vd_store_open(&c->store, c->error, sizeof c->error, &store) == VD_OK && check_genesis(c);
+}
+
 static bool
 prepare(struct command *c)
 {
@@ -434,6 +518,10 @@ prepare(struct command *c)
     if (!c->options.l1 || !c->options.datadir) {
         snprintf(c->error, sizeof c->error, "--%s is missing; viaduct help prove lists the options",
                  c->options.l1 ? "datadir" : "l1");
+        return false;
+    }
+    if (c->options.prove_native && c->options.prove_step != UINT64_MAX) {
+        snprintf(c->error, sizeof c->error, "--step is of the machine, which --native leaves out");
         return false;
     }
     if (c->options.prove_to <= c->options.prove_from) {
@@ -445,11 +533,31 @@ prepare(struct command *c)
                                                           &c->arena, c->error, sizeof c->error))) {
         return false;
     }
-    struct vd_store_config store = {.folder = c->options.datadir,
-                                    .chain_id = c->rollup.l2.chain_id,
-                                    .retention_blocks = 256,
-                                    .read_only = true};
-    return vd_store_open(&c->store, c->error, sizeof c->error, &store) == VD_OK;
+    return open_store(c);
+}
+
+/* Whatever L1 answers, it has to be the chain's own. */
+static void
+on_l1_chain(void *ctx, const struct vd_l1_status *status, uint64_t chain_id)
+{
+    struct command *c = ctx;
+    if (c->run.stopping) {
+        return;
+    }
+    if (status->err != VD_OK) {
+        snprintf(c->error, sizeof c->error, "L1: %s", status->text);
+    } else if (chain_id != c->rollup.l1_chain_id) {
+        snprintf(c->error, sizeof c->error,
+                 "the L1 at %.150s has chain id %llu, %.150s names %llu; give the right --l1 or "
+                 "the right --rollup",
+                 c->options.l1, (unsigned long long)chain_id, c->options.rollup,
+                 (unsigned long long)c->rollup.l1_chain_id);
+    } else {
+        c->started = uv_thread_create(&c->thread, work, c) == 0;
+        VD_ASSERT(c->started);
+        return;
+    }
+    vd_run_fail(&c->run, c->error);
 }
 
 static void
@@ -470,8 +578,8 @@ begin(struct command *c)
     }
     uv_async_init(&c->run.loop, &c->finished, on_finished);
     c->finished.data = c;
-    c->started = uv_thread_create(&c->thread, work, c) == 0;
-    VD_ASSERT(c->started);
+    c->async_open = true;
+    vd_l1_chain_id(c->l1, on_l1_chain, c);
 }
 
 int
