@@ -304,6 +304,9 @@ _Static_assert(VD_MAX_GAS_LIMIT <= VD_PROGRAM_MAX_GAS_LIMIT, "the gas limit of a
    L1 block full of transactions to the inbox (10 MiB at 4.5) and of receipts (7,574 for each 21,000
    of the 402 million gas that deploy_probe.c allows), and for a gas of L2 that the dearest
    precompile burns. */
+/* Where value may be at stake: a challenger leaves a claim alone for a minute, as a reorg of L1
+   could take it back, and its transaction may have to wait for room in L1's blocks. */
+#define LEAST_EXTENSION_S 600u
 #define VD_STEPS_OF_L1_BLOCK 200000000u
 #define VD_STEPS_OF_L2_GAS 240u
 /* Clients of L1 pass on no transaction above 128 KiB; this leaves room for the call. */
@@ -418,12 +421,43 @@ static bool
 check_clocks(const struct vd_founding *f, char *error, size_t error_len)
 {
     uint64_t clock = f->game_clock_s;
+    if (clock == 0) {
+        return refuse(error, error_len,
+                      "faultGameMaxClockDuration is 0: nobody could object to a false output");
+    }
     if (clock >= (uint64_t)1 << 48 || f->game_extension_s > clock / 2 ||
         f->preimage_challenge_s > clock - f->game_extension_s) {
         return refuse(
             error, error_len,
             "faultGameMaxClockDuration must be below 2^48 and hold faultGameClockExtension "
             "twice, and faultGameClockExtension with preimageOracleChallengePeriod");
+    }
+    if (f->game_extension_s < LEAST_EXTENSION_S && !vd_founding_is_dev(f)) {
+        snprintf(error, error_len,
+                 "faultGameClockExtension is %llu: the answer to a claim of the last second has to "
+                 "get into L1 within it; give %u or more",
+                 (unsigned long long)f->game_extension_s, LEAST_EXTENSION_S);
+        return false;
+    }
+    return true;
+}
+
+/* The contracts add a delay to a time: one that does not fit there is never over. */
+static bool
+check_delays(const struct vd_founding *f, char *error, size_t error_len)
+{
+    const struct {
+        const char *key;
+        uint64_t seconds;
+    } delays[] = {{"proofMaturityDelaySeconds", f->proof_maturity_delay_s},
+                  {"disputeGameFinalityDelaySeconds", f->game_finality_delay_s},
+                  {"faultGameWithdrawalDelay", f->weth_delay_s}};
+    for (size_t i = 0; i < sizeof delays / sizeof delays[0]; i++) {
+        if (delays[i].seconds >= (uint64_t)1 << 48) {
+            snprintf(error, error_len, "%s is too large; give less than 2^48 seconds",
+                     delays[i].key);
+            return false;
+        }
     }
     return true;
 }
@@ -448,8 +482,7 @@ check_leaves(const struct vd_founding *f, char *error, size_t error_len)
         return false;
     }
     uint64_t blocks = f->game_split_depth < 63 ? (uint64_t)1 << f->game_split_depth : INT64_MAX;
-    if (f->game_finality_delay_s >= (uint64_t)1 << 48 ||
-        blocks < (f->game_clock_s + f->game_finality_delay_s) / f->block_time_s) {
+    if (blocks < (f->game_clock_s + f->game_finality_delay_s) / f->block_time_s) {
         snprintf(error, error_len,
                  "faultGameSplitDepth is %llu: games reach %llu blocks past the anchor, which is "
                  "less than the chain makes until one of them is final",
@@ -480,7 +513,8 @@ check_game(const struct vd_founding *f, char *error, size_t error_len)
                  (unsigned long long)f->preimage_min_bytes, VD_MOST_PREIMAGE_AT_ONCE);
         return false;
     }
-    return check_clocks(f, error, error_len) && check_bonds(f, error, error_len) &&
+    return check_clocks(f, error, error_len) && check_delays(f, error, error_len) &&
+           check_bonds(f, error, error_len) &&
            (vd_founding_is_dev(f) || check_leaves(f, error, error_len));
 }
 

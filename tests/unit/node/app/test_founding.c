@@ -312,6 +312,7 @@ test_a_bond_that_no_game_can_hold_is_refused(void **state)
     f.guardian = (struct vd_address){{14}};
     f.game_max_depth = 4;
     f.game_split_depth = 2;
+    f.game_clock_s = 1;
     f.preimage_min_bytes = 136;
     f.game_bond = (struct vd_u256){{UINT64_MAX, UINT32_MAX, 0, 0}};
     assert_true(vd_founding_check_deploy(&f, error, sizeof error));

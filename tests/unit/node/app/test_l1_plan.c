@@ -291,6 +291,11 @@ test_games_that_their_contract_refuses_are_refused(void **state)
     REFUSES(f.preimage_challenge_s = 21, "preimageOracleChallengePeriod");
     REFUSES(f.preimage_challenge_s = UINT64_MAX, "preimageOracleChallengePeriod");
     REFUSES(f.game_clock_s = (uint64_t)1 << 48, "faultGameMaxClockDuration");
+    REFUSES(f.game_clock_s = f.game_extension_s = f.preimage_challenge_s = 0,
+            "faultGameMaxClockDuration is 0");
+    REFUSES(f.proof_maturity_delay_s = UINT64_MAX, "proofMaturityDelaySeconds");
+    REFUSES(f.game_finality_delay_s = UINT64_MAX, "disputeGameFinalityDelaySeconds");
+    REFUSES(f.weth_delay_s = (uint64_t)1 << 48, "faultGameWithdrawalDelay");
     REFUSES(f.preimage_min_bytes = 135, "preimageOracleMinProposalSize");
     REFUSES(f.preimage_min_bytes = 126001, "preimageOracleMinProposalSize");
     REFUSES(f.game_bond = large, "disputeGameInitBond");
@@ -331,6 +336,11 @@ test_games_too_small_for_the_worst_case_are_for_development(void **state)
     f = founding;
     f.bisection_bond = vd_u256(0);
     refuses(&f, "faultGameBisectionBond is 0");
+    f = founding;
+    f.game_extension_s = 599;
+    refuses(&f, "faultGameClockExtension is 599");
+    f.game_extension_s = 600;
+    assert_true(vd_founding_check_deploy(&f, error, sizeof error));
 }
 
 /* --- the plan file --- */
