@@ -304,11 +304,11 @@ _Static_assert(VD_MAX_GAS_LIMIT <= VD_PROGRAM_MAX_GAS_LIMIT, "the gas limit of a
    L1 block full of transactions to the inbox (10 MiB at 4.5) and of receipts (7,574 for each 21,000
    of the 402 million gas that deploy_probe.c allows), and for a gas of L2 that the dearest
    precompile burns. */
+#define VD_STEPS_OF_L1_BLOCK 200000000u
+#define VD_STEPS_OF_L2_GAS 240u
 /* Where value may be at stake: a challenger leaves a claim alone for a minute, as a reorg of L1
    could take it back, and its transaction may have to wait for room in L1's blocks. */
 #define LEAST_EXTENSION_S 600u
-#define VD_STEPS_OF_L1_BLOCK 200000000u
-#define VD_STEPS_OF_L2_GAS 240u
 /* Clients of L1 pass on no transaction above 128 KiB; this leaves room for the call. */
 #define VD_MOST_PREIMAGE_AT_ONCE 126000u
 
