@@ -332,7 +332,14 @@ describe('what is refused', () => {
 
   const cases = [
     ['another chain id', /chain id 31337, the configuration says 900/, chainConfig({ l1ChainID: 900 })],
-    ['a public L1 with a short game', /faultGameMaxDepth is 60/, chainConfig({ l1ChainID: 1, faultGameMaxDepth: 60 })],
+    ['a public L1 with a short game', /faultGameMaxDepth is 60/, chainConfig({
+      l1ChainID: 1, faultGameMaxDepth: 60, faultGameClockExtension: 600, faultGameMaxClockDuration: 1800,
+    })],
+    ['a public L1 with a short extension', /faultGameClockExtension is 1:/, chainConfig({ l1ChainID: 1 })],
+    ['a clock of 0', /faultGameMaxClockDuration is 0/, chainConfig({
+      faultGameMaxClockDuration: 0, faultGameClockExtension: 0, preimageOracleChallengePeriod: 0,
+    })],
+    ['a delay without end', /faultGameWithdrawalDelay is too large/, chainConfig({ faultGameWithdrawalDelay: 2 ** 48 })],
     ['a game without moves', /faultGameSplitDepth is 63/, chainConfig({ faultGameSplitDepth: 63 })],
     ['a game too deep', /faultGameMaxDepth 126/, chainConfig({ faultGameMaxDepth: 126 })],
     ['a clock shorter than its extensions', /faultGameMaxClockDuration/, chainConfig({ faultGameClockExtension: 3 })],
