@@ -469,7 +469,17 @@ enum vd_err vd_store_heads(struct vd_heads *heads, struct vd_store *store);
 enum vd_err vd_engine_restore(struct vd_engine *e);
 enum vd_err vd_engine_load_returned(struct vd_engine *e);
 
+/* --- commands.c: loop --- */
+void vd_commands_on_async(uv_async_t *async);
+void vd_commands_on_timer(uv_timer_t *timer);
+/* Those who wait for a block are told that the node stops. */
+void vd_commands_end_syncs(struct vd_engine *e);
+/* Tells the engine thread to end once it is asked for and nothing is on its way to it. */
+void vd_commands_check_closing(struct vd_engine *e);
+
 /* --- engine.c --- */
 void vd_engine_main(void *arg);
+/* The engine thread's last answer came: frees the engine and calls closed. */
+void vd_engine_finish_close(struct vd_engine *e);
 
 #endif
