@@ -156,8 +156,9 @@ on_submit(void *ctx, const struct vd_submit_result *result)
     b->answered++;
     b->under_way--;
     if (result->status != VD_SUBMIT_ACCEPTED) {
-        b->refused++;
-        fprintf(stderr, "refused: %s\n", result->text);
+        if (b->refused++ == 0) {
+            fprintf(stderr, "first refusal: %s\n", result->text);
+        }
     }
     b->latency_ns[b->answered - 1] = uv_hrtime() - *sent;
 }

@@ -486,7 +486,9 @@ sign_for(const struct signer *s, const secp256k1_context *context, size_t index)
             append(&body, "]", l->o.batch > 1 ? 1 : 0);
             c->requests[c->count] = finish_request(&body);
             if (l->o.rate) {
-                c->requests[c->count].due_ns = (uint64_t)((double)global * 1e9 / (double)l->o.rate);
+                /* Connections take turns, also with batches. */
+                double before = (double)(c->count * l->o.connections + index) * (double)l->o.batch;
+                c->requests[c->count].due_ns = (uint64_t)(before * 1e9 / (double)l->o.rate);
             }
             c->count++;
             body.len = 0;
