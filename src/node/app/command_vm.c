@@ -77,6 +77,10 @@ execute(struct vd_machine *m, const struct run *run)
     if (!run->trace) {
         err = vd_machine_run(m, run->steps, &host);
     }
+    if (err == VD_ERR_NO_MEMORY) {
+        fprintf(stderr, "viaduct: no address space left for the program's code\n");
+        return 1;
+    }
     if (err != VD_OK) {
         fprintf(stderr, "viaduct: step %llu asks for a preimage; vm run has none\n",
                 (unsigned long long)r->step);
@@ -95,6 +99,12 @@ execute(struct vd_machine *m, const struct run *run)
     printf("steps %llu\n", (unsigned long long)r->step);
     print_registers(r);
     printf("state 0x%s\n", hex);
+    if (r->exited && r->exit_code == VD_VM_PANIC) {
+        char why[120];
+        vd_machine_panic_reason(m, why, sizeof why);
+        fprintf(stderr, "viaduct: panic at step %llu, pc 0x%08llx: %s\n",
+                (unsigned long long)r->step - 1, (unsigned long long)r->pc, why);
+    }
     return 0;
 }
 
@@ -107,7 +117,8 @@ usage(FILE *out, int status)
         "  Runs a statically linked RV64IM executable to its exit call (a7 = 93), or for N\n"
         "  steps; prints exit code, steps, pc, registers and state hash.  --trace prints step\n"
         "  number, pc and registers (hex) before every step.  An exit code above 2 counts as 2,\n"
-        "  which is also that of a trap.  The status is 0 whatever the program's exit code.\n");
+        "  which is also that of a trap; standard error says then what it was.  The status is 0\n"
+        "  whatever the program's exit code.\n");
     return status;
 }
 

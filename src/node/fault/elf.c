@@ -56,7 +56,8 @@ check_header(struct elf *e)
     }
     if (p[4] != 2 || p[5] != 1 || half(p + 18) != EM_RISCV || half(p + 16) != ET_EXEC) {
         return fail(e, VD_ERR_UNSUPPORTED,
-                    "not a statically linked 64-bit little-endian RISC-V executable");
+                    "not a 64-bit little-endian RISC-V executable linked to fixed addresses "
+                    "(ET_EXEC)");
     }
     if (half(p + 54) != PHDR || half(p + 56) == 0 || half(p + 56) > MAX_ENTRIES ||
         (half(p + 60) != 0 && (half(p + 58) != SHDR || half(p + 60) > MAX_ENTRIES))) {
@@ -90,7 +91,8 @@ find_text(struct elf *e)
             widen(e, vd_load_le64(section + 16), vd_load_le64(section + 32));
         }
     }
-    for (unsigned i = 0; e->text.hi == 0 && i < half(p + 56); i++) {
+    bool by_sections = e->text.hi != 0;
+    for (unsigned i = 0; !by_sections && i < half(p + 56); i++) {
         const uint8_t *segment = row(e, vd_load_le64(p + 32), PHDR, i);
         if (segment && vd_load_le32(segment) == PT_LOAD && vd_load_le32(segment + 4) & PF_X) {
             widen(e, vd_load_le64(segment + 16), vd_load_le64(segment + 32));

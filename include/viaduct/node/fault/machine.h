@@ -72,6 +72,10 @@ void vd_machine_set_registers(struct vd_machine *machine, const struct vd_vm_reg
 VD_MUST_USE enum vd_err vd_machine_run(struct vd_machine *machine, uint64_t until_step,
                                        const struct vd_vm_host *host);
 
+/* How a machine that has exited with VD_VM_PANIC came to it, in words: its last step changed
+   nothing but the exit and the step count, so the state still shows. */
+void vd_machine_panic_reason(const struct vd_machine *machine, char *why, size_t why_size);
+
 /* The witness of the state as it stands; hashes what was written since the last time. */
 void vd_machine_state(struct vd_machine *machine, uint8_t state[VD_VM_STATE_BYTES]);
 struct vd_hash vd_vm_state_hash(const uint8_t state[VD_VM_STATE_BYTES]);
