@@ -42,6 +42,8 @@ struct vd_sequencer {
     struct origin *next;
     uint64_t l1_latest;
     uint64_t retry_at_ms;
+    uint64_t seal_at_ms; /* after a seal that failed: not before */
+    uint64_t left_ms;    /* when it was told last that an origin has left */
     bool fetching;
     bool fetching_stale;
     /* Answers of before the last start that are still to come.  Of each kind they come in order; an
@@ -196,7 +198,7 @@ advance(struct vd_sequencer *s, uint64_t now_ms)
     if (s->state == READY) {
         open_next(s, now_ms);
     }
-    if (s->state == OPEN && now_ms / 1000 >= next_timestamp(s)) {
+    if (s->state == OPEN && now_ms / 1000 >= next_timestamp(s) && now_ms >= s->seal_at_ms) {
         s->state = SEALING;
         s->effects.seal(s->effects.ctx);
     }
@@ -220,6 +222,7 @@ vd_sequencer_start(struct vd_sequencer *s, uint64_t now_ms, const struct vd_l2_r
     origin_clear(s->current);
     origin_clear(s->next);
     s->retry_at_ms = 0;
+    s->seal_at_ms = 0;
     s->drift_noted = false;
     s->state = FETCHING;
     advance(s, now_ms);
@@ -284,12 +287,17 @@ origin_take(struct vd_sequencer *s, struct origin *origin, const struct vd_l1_bl
 }
 
 /* Whoever watches L1 for reorganisations need not have seen this one: L1 may have been shorter than
-   the origin when heads were looked for, and have grown with another block there. */
+   the origin when heads were looked for, and have grown with another block there.  Starts in
+   between do not make it tell sooner: heads that do not help (an L1 of several minds) would go
+   round at the speed of L1's answers. */
 static void
 leave_origin(struct vd_sequencer *s, uint64_t now_ms)
 {
     s->retry_at_ms = now_ms + RETRY_MS;
-    s->effects.origin_left(s->effects.ctx);
+    if (now_ms < s->left_ms || now_ms - s->left_ms >= RETRY_MS) {
+        s->left_ms = now_ms;
+        s->effects.origin_left(s->effects.ctx);
+    }
 }
 
 void
@@ -370,7 +378,8 @@ vd_sequencer_sealed(struct vd_sequencer *s, uint64_t now_ms, enum vd_err err,
     VD_ASSERT(s->state == SEALING);
     if (err != VD_OK) {
         note(s, vd_err_text(err), s->attributes.origin.number);
-        s->state = OPEN; /* tried again at the next tick */
+        s->state = OPEN;
+        s->seal_at_ms = now_ms + RETRY_MS;
         return;
     }
     s->head = *ref;
@@ -396,7 +405,7 @@ vd_sequencer_wakes(const struct vd_sequencer *s)
     case READY:
         return s->retry_at_ms;
     case OPEN:
-        return next_timestamp(s) * 1000;
+        return next_timestamp(s) * 1000 > s->seal_at_ms ? next_timestamp(s) * 1000 : s->seal_at_ms;
     }
     return UINT64_MAX;
 }

@@ -409,6 +409,63 @@ test_a_start_on_an_origin_that_left_l1_asks_for_other_heads(void **state)
     vd_sequencer_free(m.sequencer);
 }
 
+/* Heads that do not help, as from an L1 whose answers contradict each other: each time it is told,
+   the owner finds the same heads again and starts it on them. */
+static void
+test_starts_on_an_origin_that_left_l1_do_not_go_round_faster_than_once_a_second(void **state)
+{
+    (void)state;
+    static struct model m;
+    start(&m, 0);
+    for (int i = 0; i < 100; i++) {
+        second(&m, true);
+    }
+    make_l1(&m, m.head.l1_origin.number, 1);
+    struct vd_system_config system = {
+        .gas_limit = 30000000, .scalar = {1}, .eip1559 = {.denominator = 250, .elasticity = 6}};
+    unsigned told = 0;
+    vd_sequencer_start(m.sequencer, m.now * 1000, &m.head, &system);
+    for (uint64_t ms = m.now * 1000, end = ms + 5000; ms < end; ms++) {
+        vd_sequencer_tick(m.sequencer, ms);
+        if (m.fetching) {
+            m.fetching = false;
+            vd_sequencer_give_origin(m.sequencer, ms, &m.l1[m.fetch_number]);
+        }
+        if (m.left > told) {
+            told = m.left;
+            vd_sequencer_start(m.sequencer, ms, &m.head, &system);
+        }
+    }
+    assert_int_equal(told, 5);
+    vd_sequencer_free(m.sequencer);
+}
+
+static void
+test_a_seal_that_failed_is_tried_again_once_a_second(void **state)
+{
+    (void)state;
+    static struct model m;
+    start(&m, 0);
+    second(&m, true);
+    m.now += 10;
+    vd_sequencer_tick(m.sequencer, m.now * 1000);
+    unsigned failed = 0;
+    for (uint64_t ms = m.now * 1000, end = ms + 5000; ms < end; ms++) {
+        vd_sequencer_tick(m.sequencer, ms);
+        if (m.sealing) {
+            m.sealing = false;
+            failed++;
+            vd_sequencer_sealed(m.sequencer, ms, VD_ERR_IO, NULL);
+        }
+    }
+    assert_int_equal(failed, 5);
+    m.now += 6;
+    vd_sequencer_tick(m.sequencer, m.now * 1000);
+    settle(&m);
+    assert_true(m.head.timestamp + m.rollup.block_time_s > m.now); /* caught up */
+    vd_sequencer_free(m.sequencer);
+}
+
 int
 main(void)
 {
@@ -423,6 +480,9 @@ main(void)
         cmocka_unit_test(test_a_late_answer_of_before_a_start_is_not_taken_for_a_new_one),
         cmocka_unit_test(test_an_origin_that_left_l1_is_not_built_on),
         cmocka_unit_test(test_a_start_on_an_origin_that_left_l1_asks_for_other_heads),
+        cmocka_unit_test(
+            test_starts_on_an_origin_that_left_l1_do_not_go_round_faster_than_once_a_second),
+        cmocka_unit_test(test_a_seal_that_failed_is_tried_again_once_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
