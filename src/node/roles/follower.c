@@ -2,22 +2,29 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "viaduct/node/platform/memory.h"
 
 #define RETRY_MS 1000u
+/* How often heads are looked for while L1 does not have what is final.  That L1 has reorganised is
+   told besides. */
+#define HELD_MS 10000u
 /* Steps of derivation in one piece of work, so that others get their turn. */
 #define WORK_STEPS 64u
 /* Deposits kept ahead of their use; those that do not fit are asked for again. */
 #define L1_RING_BYTES ((size_t)64 << 20)
 /* Canonical hashes that one sync start may have asked for. */
 #define MAX_L1_IDS 8u
+/* What stopped it, for whoever asks. */
+#define STOPPED_TEXT 320
 
 enum state {
     IDLE,
     STARTING,    /* walks down the unsafe chain */
     WAIT_L1_ID,  /* the same, an L1 hash is asked for */
     RETRY_L1_ID, /* the same, L1 did not answer: asked again at retry_at_ms */
+    HELD,        /* the finalized block's origin left L1: looked at again at retry_at_ms */
     SETTING,     /* the engine is cutting back */
     WORKING,     /* work is under way */
     NEED_L1,     /* derivation wants an L1 block that is not there yet */
@@ -59,7 +66,7 @@ struct vd_follower {
     const struct vd_l1_block *held; /* borrowed by derivation: the current L1 block */
     struct vd_derive_output output;
     enum vd_err work_err;
-    const char *stopped;
+    char stopped[STOPPED_TEXT]; /* why; empty while it goes on */
 };
 
 static void begin_sync(struct vd_follower *f, uint64_t now_ms);
@@ -123,7 +130,7 @@ vd_follower_free(struct vd_follower *f)
 static void
 note(struct vd_follower *f, const char *what, const char *why)
 {
-    char text[240];
+    char text[400];
     snprintf(text, sizeof text, "%s: %s (L1 block %llu, safe block %llu)", what, why,
              (unsigned long long)f->reading.number, (unsigned long long)f->heads.safe.number);
     f->effects.note(f->effects.ctx, text);
@@ -141,7 +148,7 @@ static void
 stop(struct vd_follower *f, const char *what, const char *why)
 {
     note(f, what, why);
-    f->stopped = why;
+    snprintf(f->stopped, sizeof f->stopped, "%s: %s", what, why);
     f->state = STOPPED;
     release_all(f);
 }
@@ -177,6 +184,36 @@ sync_l1_hash(void *ctx, struct vd_hash *out, uint64_t number)
     return VD_ERR_BUSY;
 }
 
+/* Whether the walk ended on a block whose origin is not on L1's chain: then even what is final
+   stands on blocks that L1 does not have any more. */
+static bool
+final_left_l1(const struct vd_follower *f)
+{
+    const struct vd_sync_start *s = &f->sync;
+    return s->has_l1 && !s->l1_ahead && s->l1_number == s->at.l1_origin.number &&
+           !vd_hash_eq(&s->l1_hash, &s->at.l1_origin.hash);
+}
+
+/* No block below the finalized one may be built on again, so nothing can be done here; but L1 may
+   reorganise back.  Told once. */
+static void
+hold(struct vd_follower *f, uint64_t now_ms)
+{
+    const struct vd_l2_ref *bottom = &f->sync.at;
+    char why[STOPPED_TEXT];
+    snprintf(why, sizeof why,
+             "the L1 origin of finalized block %llu, L1 block %llu, left L1's chain: the data "
+             "folder does not go with this L1",
+             (unsigned long long)bottom->number, (unsigned long long)bottom->l1_origin.number);
+    if (strcmp(why, f->stopped) != 0) {
+        memcpy(f->stopped, why, sizeof why);
+        note(f, "derivation cannot start", why);
+    }
+    f->restart = true;
+    f->state = HELD;
+    f->retry_at_ms = now_ms + HELD_MS;
+}
+
 static void
 sync_step(struct vd_follower *f, uint64_t now_ms)
 {
@@ -200,6 +237,11 @@ sync_step(struct vd_follower *f, uint64_t now_ms)
         pause(f, now_ms, "cannot find the heads to start from", vd_err_text(err));
         return;
     }
+    if (final_left_l1(f)) {
+        hold(f, now_ms);
+        return;
+    }
+    f->stopped[0] = '\0';
     f->heads.unsafe = f->sync.unsafe;
     f->heads.safe = f->sync.safe;
     f->state = SETTING;
@@ -210,7 +252,6 @@ static void
 begin_sync(struct vd_follower *f, uint64_t now_ms)
 {
     f->restart = false;
-    f->stopped = NULL;
     release_all(f);
     f->id_count = 0;
     f->drained = (struct vd_l1_ref){0};
@@ -489,7 +530,7 @@ vd_follower_built(struct vd_follower *f, uint64_t now_ms, enum vd_payload_verdic
 void
 vd_follower_tick(struct vd_follower *f, uint64_t now_ms)
 {
-    bool waits = f->state == PAUSED || f->state == RETRY_L1_ID;
+    bool waits = f->state == PAUSED || f->state == RETRY_L1_ID || f->state == HELD;
     if (!waits || now_ms < f->retry_at_ms || restarted(f, now_ms)) {
         return;
     }
@@ -525,12 +566,12 @@ vd_follower_drained(const struct vd_follower *f)
 const char *
 vd_follower_stopped(const struct vd_follower *f)
 {
-    return f->stopped;
+    return f->stopped[0] != '\0' ? f->stopped : NULL;
 }
 
 bool
 vd_follower_is_started(const struct vd_follower *f)
 {
     return f->state != IDLE && f->state != STARTING && f->state != WAIT_L1_ID &&
-           f->state != RETRY_L1_ID && f->state != SETTING;
+           f->state != RETRY_L1_ID && f->state != HELD && f->state != SETTING;
 }

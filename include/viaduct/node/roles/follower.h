@@ -8,6 +8,8 @@
        STARTING  find heads that fit L1 (sync start), cut the engine back
        WORKING   derivation steps: asks for L1 blocks, yields payloads
        BUILDING  the engine builds or recognises a payload
+       HELD      L1 does not have the finalized block's origin any more: heads are looked for again
+                 now and then, and when L1 reorganises, for L1 may get it back
        STOPPED   at a rule that this build does not have, or at L1 data that cannot be
 
    One thread. */
@@ -103,7 +105,7 @@ void vd_follower_work(struct vd_follower *follower);
 const struct vd_l2_ref *vd_follower_safe(const struct vd_follower *follower);
 /* The last L1 block whose data is wholly derived; zero before the first. */
 const struct vd_l1_ref *vd_follower_drained(const struct vd_follower *follower);
-/* NULL while it goes on; else why it stopped. */
+/* NULL while it goes on; else why it stopped or is held, borrowed until the next input. */
 const char *vd_follower_stopped(const struct vd_follower *follower);
 /* True after STARTING: heads are found. */
 bool vd_follower_is_started(const struct vd_follower *follower);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -22,6 +23,7 @@ struct model {
     bool set;
     struct vd_follower_heads heads;
     uint64_t now_ms;
+    unsigned notes;
 };
 
 static struct vd_hash
@@ -59,8 +61,9 @@ set_heads(void *ctx, const struct vd_follower_heads *heads)
 static void
 note(void *ctx, const char *text)
 {
-    (void)ctx;
+    struct model *m = ctx;
     (void)text;
+    m->notes++;
 }
 
 static void
@@ -138,12 +141,59 @@ test_a_start_while_l1_does_not_answer_walks_from_the_new_heads(void **state)
     vd_follower_free(m.follower);
 }
 
+/* L1 has other blocks from `from` on. */
+static void
+answer_l1_ids(struct model *m, uint64_t from)
+{
+    while (m->asked) {
+        m->asked = false;
+        struct vd_hash hash = hash_of(m->asked_number < from ? 1 : 3, m->asked_number);
+        vd_follower_l1_hash(m->follower, m->now_ms, VD_OK, &hash);
+    }
+}
+
+/* Nothing below the finalized block may be built on again: no heads are set, the reason is told
+   once, L1 is asked now and then, and when it has its old blocks again the follower goes on. */
+static void
+test_a_finalized_block_whose_origin_left_l1_holds_it_until_l1_has_the_origin_again(void **state)
+{
+    (void)state;
+    static struct model m;
+    model_start(&m);
+    struct vd_follower_heads heads = {
+        .unsafe = m.blocks[BLOCKS], .safe = m.blocks[990], .finalized = m.blocks[980]};
+    vd_follower_start(m.follower, m.now_ms, &heads);
+    answer_l1_ids(&m, 975);
+    unsigned walks = 0;
+    for (uint64_t end = m.now_ms + 60000; m.now_ms < end; m.now_ms++) {
+        vd_follower_tick(m.follower, m.now_ms);
+        walks += m.asked;
+        answer_l1_ids(&m, 975);
+    }
+    assert_false(m.set);
+    assert_in_range(walks, 3, 12);
+    assert_int_equal(m.notes, 1);
+    assert_false(vd_follower_is_started(m.follower));
+    assert_non_null(vd_follower_stopped(m.follower));
+    assert_non_null(strstr(vd_follower_stopped(m.follower), "finalized block 980"));
+
+    vd_follower_l1_reorg(m.follower, m.now_ms, &heads);
+    answer_l1_ids(&m, 995);
+    assert_true(m.set);
+    assert_null(vd_follower_stopped(m.follower));
+    assert_int_equal(m.heads.unsafe.number, 994);
+    assert_int_equal(m.heads.safe.number, 980);
+    vd_follower_free(m.follower);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lost_answers_do_not_start_the_walk_anew),
         cmocka_unit_test(test_a_start_while_l1_does_not_answer_walks_from_the_new_heads),
+        cmocka_unit_test(
+            test_a_finalized_block_whose_origin_left_l1_holds_it_until_l1_has_the_origin_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
