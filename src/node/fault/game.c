@@ -114,6 +114,7 @@ vd_game_execution_of_move(const struct vd_game *game, size_t parent, bool attack
 /* OURS: what the honest side says there: the root, or the answer to a claim to counter. */
 #define OURS 1u
 #define COUNTER 2u /* is to be countered */
+#define UNKNOWN VD_GAME_UNKNOWN
 
 struct solver {
     const struct vd_game *game;
@@ -251,6 +252,10 @@ look_at(struct solver *s, uint32_t i)
         return VD_OK;
     }
     bool root = claim->parent == VD_NO_PARENT;
+    if (!root && (s->flags[claim->parent] & UNKNOWN) != 0) {
+        s->flags[i] |= UNKNOWN;
+        return VD_OK;
+    }
     bool due = root || (s->flags[claim->parent] & OURS) != 0;
     if (!root && !due) {
         due = (s->flags[claim->parent] & COUNTER) != 0 &&
@@ -260,29 +265,32 @@ look_at(struct solver *s, uint32_t i)
         return VD_OK;
     }
     enum vd_err err = agrees(s, &agree, i);
-    if (err != VD_OK) {
-        return err;
-    }
-    if (root && agree) {
+    if (err == VD_OK && root && agree) {
         s->flags[i] |= OURS;
         return VD_OK;
     }
-    return counter(s, i, agree);
+    err = err == VD_OK ? counter(s, i, agree) : err;
+    s->flags[i] |= err != VD_OK ? UNKNOWN : 0;
+    return err;
 }
 
+/* Whether a claim is answered, and how, depends on the claims above it and beside it, and of both
+   only on what the honest side says there, which the parent's answer tells: so an unknown value
+   hides the claims below it and no others. */
 enum vd_err
 vd_game_moves(struct vd_move *moves, size_t max, size_t *count, const struct vd_game *game,
               const struct vd_honest *honest, uint8_t *scratch)
 {
     struct solver s = {
         .game = game, .honest = honest, .flags = scratch, .moves = moves, .max = max};
-    enum vd_err err = VD_OK;
+    enum vd_err first = VD_OK;
     memset(scratch, 0, game->count);
-    for (uint32_t i = 0; i < game->count && err == VD_OK; i++) {
-        err = look_at(&s, i);
+    for (uint32_t i = 0; i < game->count; i++) {
+        enum vd_err err = look_at(&s, i);
+        first = first == VD_OK || err == VD_ERR_TOO_LARGE ? err : first;
     }
     *count = s.count;
-    return err;
+    return first;
 }
 
 bool

@@ -16,7 +16,9 @@ struct judge {
     struct vd_challenger *c;
     struct game *g;
     bool step_at_hand; /* what g->step proves is still to be sent: no other is fetched */
-    uint8_t *steps;    /* of the game's claims: a step against it is due */
+    /* Of the game's claims: */
+    uint8_t *steps;   /* a step against it is due */
+    uint8_t *unknown; /* VD_GAME_UNKNOWN: perhaps one is */
 };
 
 bool
@@ -397,7 +399,7 @@ add_move(struct judge *j, const struct vd_move *move, bool fetch)
     add_action(j, &action);
 }
 
-/* What vd_game_moves lists before it meets something unknown is due all the same. */
+/* What vd_game_moves lists is due, whatever else is not known. */
 static void
 find_moves(struct judge *j)
 {
@@ -405,17 +407,16 @@ find_moves(struct judge *j)
     struct vd_honest honest = {.ctx = j, .value = honest_value};
     size_t most = g->d.game.count; /* each claim has at most one answer */
     struct vd_move *moves = calloc(most, sizeof *moves);
-    uint8_t *scratch = malloc(most);
     size_t count = 0;
     enum vd_err err = VD_ERR_NO_MEMORY;
-    if (moves && scratch) {
-        err = vd_game_moves(moves, most, &count, &g->d.game, &honest, scratch);
+    memset(j->unknown, VD_GAME_UNKNOWN, most);
+    if (moves) {
+        err = vd_game_moves(moves, most, &count, &g->d.game, &honest, j->unknown);
     }
     for (size_t i = 0; i < 2 * count; i++) {
         add_move(j, &moves[i % count], i >= count);
     }
     free(moves);
-    free(scratch);
     if (err != VD_OK && err != VD_ERR_BUSY) {
         challenger_say(j->c, g, true, "its moves cannot be found: %s",
                        err == VD_ERR_MISMATCH ? "a trace starts from an output that is not of the "
@@ -454,9 +455,20 @@ is_coming(struct judge *j, const struct action *action)
            challenger_is_sent(j->c, action);
 }
 
-/* From the leaves up, but for a claim that a step can still refute: of a step no clock is asked, so
-   it counts until somebody resolves the claim.  The manager keeps the order, so a claim need not
-   wait until its counters' transactions are mined; only an estimate could not be made then. */
+/* A step is asked of no clock, it counts until somebody resolves the claim: so the challenger does
+   not, as long as one is due against it, or may turn out to be. */
+static bool
+is_held(const struct judge *j, size_t i)
+{
+    const struct vd_game *game = &j->g->d.game;
+    const struct vd_claim *claim = &game->claims[i];
+    return vd_position_depth(claim->position) == game->max_depth && !claim->countered &&
+           (j->steps[i] != 0 || (j->unknown[i] & VD_GAME_UNKNOWN) != 0);
+}
+
+/* From the leaves up, but for a claim that can still be refuted.  The manager keeps the order, so a
+   claim need not wait until its counters' transactions are mined; only an estimate could not be
+   made then. */
 static void
 find_resolutions(struct judge *j)
 {
@@ -469,7 +481,7 @@ find_resolutions(struct judge *j)
         struct action action = new_action(g, ACTION_RESOLVE_CLAIM, (uint32_t)i);
         action.count = counters[i] > RESOLVE_AT_ONCE ? RESOLVE_AT_ONCE : 0;
         action.gas = open[i] == 1 ? RESOLVE_GAS + RESOLVE_GAS_EACH * counters[i] : 0;
-        bool is_due = !g->resolved[i] && open[i] < 2 && left_of(j, i) == 0 && !j->steps[i] &&
+        bool is_due = !g->resolved[i] && open[i] < 2 && left_of(j, i) == 0 && !is_held(j, i) &&
                       (action.count == 0 || open[i] == 0);
         if (is_due) {
             add_action(j, &action);
@@ -542,10 +554,11 @@ challenger_judge(struct vd_challenger *c, struct game *g)
     }
     (void)oracles_of(c, &g->d.oracle);
     look_ahead(&j);
-    j.steps = c->config.watch ? NULL : calloc(g->d.game.count, 1);
+    j.steps = c->config.watch ? NULL : calloc(2 * g->d.game.count, 1);
     if (!j.steps) {
         return;
     }
+    j.unknown = j.steps + g->d.game.count;
     if (g->verdict == ROOT_MISNAMED) {
         find_block_challenge(&j);
     } else if (!g->resolved[0]) {

@@ -84,8 +84,11 @@ struct vd_move {
 
 /* vd_game_moves lists the moves that the honest side owes now, parents' answers before their
    children's, at most max, and their number in *count.  What stands on L1 already is left out.
-   VD_ERR_TOO_LARGE: more than max are due; make these first.  Errors of honest->value end it.
-   scratch has game->count bytes. */
+   VD_ERR_TOO_LARGE: more than max are due; make these first.  Else the first error of
+   honest->value: the moves that are listed are due all the same.  scratch has game->count bytes;
+   afterwards VD_GAME_UNKNOWN is set in that of each claim of which it is not known now whether it
+   is to be answered, or how. */
+#define VD_GAME_UNKNOWN 4u
 VD_MUST_USE enum vd_err vd_game_moves(struct vd_move *moves, size_t max, size_t *count,
                                       const struct vd_game *game, const struct vd_honest *honest,
                                       uint8_t *scratch);

@@ -20,6 +20,8 @@ struct model {
     struct vd_claim claims[MOST];
     bool ours[MOST]; /* made by the honest side */
     uint8_t scratch[MOST];
+    uint64_t unknown; /* one of so many values is not known; 0: all are */
+    uint64_t salt;    /* which */
 };
 
 static struct vd_hash
@@ -171,6 +173,77 @@ test_the_true_side_wins_and_loses_no_bond(void **state)
     free(m);
 }
 
+/* The true value, but for some that are not known now, always the same ones. */
+static enum vd_err
+some_value(void *ctx, struct vd_hash *out, struct vd_position position,
+           const struct vd_execution *execution)
+{
+    const struct model *m = ctx;
+    enum vd_err err = true_value(ctx, out, position, execution);
+    uint64_t chosen = vd_load_be64(out->b) ^ m->salt;
+    bool is_known = m->unknown == 0 || (chosen * 0x9e3779b97f4a7c15u >> 32) % m->unknown != 0;
+    return err == VD_OK && !is_known ? VD_ERR_BUSY : err;
+}
+
+static bool
+is_among(const struct vd_move *moves, size_t count, const struct vd_move *move)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (moves[i].claim == move->claim && moves[i].step == move->step &&
+            moves[i].position.gindex == move->position.gindex &&
+            vd_hash_eq(&moves[i].value, &move->value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* With some values unknown the moves are those of full knowledge, but for claims that are said to
+   be unknown; a claim of which nothing is unknown up to the root is never one of them. */
+static void
+test_an_unknown_value_hides_only_the_claims_below_it(void **state)
+{
+    (void)state;
+    static struct vd_move all[MOST];
+    static struct vd_move some[MOST];
+    struct model *m = calloc(1, sizeof *m);
+    assert_non_null(m);
+    m->rng = vd_random_start("unknown");
+    struct vd_honest honest = {.ctx = m, .value = some_value};
+    size_t hidden = 0;
+    size_t found_behind = 0;
+    for (unsigned i = 0; i < 2000; i++) {
+        size_t all_count = 0;
+        size_t count = 0;
+        play(m, vd_random_below(&m->rng, 2) == 0);
+        for (unsigned k = 0; k < 30; k++) {
+            random_move(m);
+        }
+        m->unknown = 0;
+        assert_int_equal(vd_game_moves(all, MOST, &all_count, &m->game, &honest, m->scratch),
+                         VD_OK);
+        m->unknown = 2 + vd_random_below(&m->rng, 20);
+        m->salt = vd_random_u64(&m->rng);
+        enum vd_err err = vd_game_moves(some, MOST, &count, &m->game, &honest, m->scratch);
+        size_t first = MOST;
+        for (size_t k = m->game.count; k-- > 0;) {
+            first = (m->scratch[k] & VD_GAME_UNKNOWN) != 0 ? k : first;
+        }
+        assert_int_equal(err, first == MOST ? VD_OK : VD_ERR_BUSY);
+        for (size_t k = 0; k < count; k++) {
+            assert_true(is_among(all, all_count, &some[k]));
+            found_behind += some[k].claim > first;
+        }
+        for (size_t k = 0; k < all_count; k++) {
+            bool is_unknown = (m->scratch[all[k].claim] & VD_GAME_UNKNOWN) != 0;
+            assert_true(is_among(some, count, &all[k]) || is_unknown);
+            hidden += is_unknown;
+        }
+    }
+    assert_true(hidden > 100 && found_behind > 100);
+    free(m);
+}
+
 static void
 test_positions_are_those_of_the_specification(void **state)
 {
@@ -227,6 +300,7 @@ main(void)
         cmocka_unit_test(test_positions_are_those_of_the_specification),
         cmocka_unit_test(test_clocks_count_the_answering_side),
         cmocka_unit_test(test_the_true_side_wins_and_loses_no_bond),
+        cmocka_unit_test(test_an_unknown_value_hides_only_the_claims_below_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

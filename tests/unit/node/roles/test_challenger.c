@@ -159,27 +159,45 @@ test_an_open_path_is_played_on_behind_a_flood_beyond_the_funds(void **state)
     end_model(m);
 }
 
-/* Of a step no clock is asked: nobody has resolved the claim yet, the challenger least of all. */
+enum disturbance {
+    NO_DISTURBANCE,
+    A_RESTART,
+    A_REORG, /* one that takes nothing back */
+    DISTURBANCES
+};
+
+/* Of a step no clock is asked: nobody has resolved the claim yet, the challenger least of all, even
+   while it does not know any more, or not yet again, that the step is due. */
 static void
 test_a_late_step_still_counts(void **state)
 {
     (void)state;
-    struct model *m = new_model(vd_random_start("late"), 1000000);
-    add_game(m, LIAR, false, 0);
-    struct contract *g = shape_game(m, 2, 6, false);
-    start(m);
-    m->per_block = 1;
-    while (g->game.count < 6) {
-        block(m);
+    for (unsigned i = 0; i < 8 * DISTURBANCES; i++) {
+        struct model *m = new_model(vd_random_start("late"), 1000000);
+        for (unsigned k = 0; k < i / DISTURBANCES; k++) {
+            (void)vd_random_below(&m->rng, 2);
+        }
+        add_game(m, LIAR, false, 0);
+        struct contract *g = shape_game(m, 2, 6, false);
+        start(m);
+        m->per_block = 1;
+        while (g->game.count < 6) {
+            block(m);
+        }
+        m->per_block = 0; /* L1 takes nothing more until all clocks have run out */
+        for (unsigned k = 0; k < 200; k++) {
+            block(m);
+        }
+        if (i % DISTURBANCES == A_RESTART) {
+            restart(m);
+        } else if (i % DISTURBANCES == A_REORG) {
+            vd_challenger_reorg(m->challenger);
+        }
+        m->per_block = 16;
+        play(m, false);
+        check_won(m, 1000000);
+        end_model(m);
     }
-    m->per_block = 0; /* L1 takes nothing more until all clocks have run out */
-    for (unsigned i = 0; i < 200; i++) {
-        block(m);
-    }
-    m->per_block = 16;
-    play(m, false);
-    check_won(m, 1000000);
-    end_model(m);
 }
 
 static void
