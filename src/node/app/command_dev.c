@@ -53,6 +53,7 @@ struct command {
     struct vd_engine *l1_engine;
     struct vd_devchain *l1;
     struct vd_server l1_server;
+    const char *l1_health; /* as struct vd_node's, of L1's folder */
     struct vd_founding founding;
     struct vd_l1_plan plan;
     struct vd_dev_deploy deploy;
@@ -239,6 +240,22 @@ on_l1_pending(void *ctx, const struct vd_hash *hashes, size_t count)
     }
 }
 
+static void
+on_l1_health(void *ctx, const char *text)
+{
+    struct command *c = ctx;
+    c->l1_health = text;
+    vd_log(&c->run.logger, text ? VD_LOG_ERROR : VD_LOG_INFO, "L1", "%s",
+           text ? text : "the disk takes writes again");
+}
+
+static const char *
+l1_not_ready(void *ctx)
+{
+    const struct command *c = ctx;
+    return c->l1_health;
+}
+
 static bool
 open_l1_engine(struct command *c, char *error, size_t error_len)
 {
@@ -254,7 +271,8 @@ open_l1_engine(struct command *c, char *error, size_t error_len)
         .pool = c->run.pool,
         .curves = vd_curves_host(),
         .loop = &c->run.loop,
-        .events = {.ctx = c, .heads = on_l1_heads, .pending = on_l1_pending}};
+        .events = {
+            .ctx = c, .heads = on_l1_heads, .pending = on_l1_pending, .health = on_l1_health}};
     char why[256] = "";
     if (vd_engine_open(&c->l1_engine, why, &config) != VD_OK) {
         snprintf(error, error_len, "L1: %s", why);
@@ -284,8 +302,11 @@ dev_cors(const struct command *c)
 static bool
 serve_l1(struct command *c, char *error, size_t error_len)
 {
-    struct vd_rpc_api_config api = {
-        .engine = c->l1_engine, .clock = vd_clock_system(), .client_version = VD_CLIENT_VERSION};
+    struct vd_rpc_api_config api = {.engine = c->l1_engine,
+                                    .clock = vd_clock_system(),
+                                    .client_version = VD_CLIENT_VERSION,
+                                    .ctx = c,
+                                    .not_ready = l1_not_ready};
     struct vd_serve_config serve = {.loop = &c->run.loop,
                                     .pool = c->run.pool,
                                     .host = c->options.http_host,

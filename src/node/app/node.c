@@ -35,6 +35,7 @@ static void
 on_engine_health(void *ctx, const char *text)
 {
     struct vd_node *n = ctx;
+    n->health = text;
     vd_log(n->config.logger, text ? VD_LOG_ERROR : VD_LOG_INFO, "engine", "%s",
            text ? text : "the disk takes writes again");
 }
@@ -428,5 +429,5 @@ vd_node_status(const struct vd_node *n, struct vd_node_status *status)
                                       .l1_head = vd_l1_heads(n->l1)->latest.number,
                                       .derived_l1 = vd_follower_drained(n->follower)->number,
                                       .l1_reachable = vd_l1_is_reachable(n->l1),
-                                      .stopped = vd_follower_stopped(n->follower)};
+                                      .stopped = vd_node_standstill(n)};
 }

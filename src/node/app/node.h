@@ -87,7 +87,7 @@ struct vd_node_status {
     uint64_t l1_head;
     uint64_t derived_l1;
     bool l1_reachable;
-    const char *stopped; /* why derivation stopped, or NULL */
+    const char *stopped; /* why the chain stands still, or NULL; borrowed until the loop goes on */
 };
 void vd_node_status(const struct vd_node *node, struct vd_node_status *status);
 

@@ -44,6 +44,7 @@ struct vd_node {
     bool checking_l1;
     uint64_t retry_l1_ms;
     int close_stage;
+    const char *health; /* what the engine says of its disk (static), or NULL: fine */
     void (*closed)(void *ctx);
     void *closed_ctx;
 
@@ -64,8 +65,11 @@ struct vd_node {
     /* sequencer */
     struct vd_sequencer *sequencer;
     bool sequencer_started;
+    uint64_t follow_engine_ms; /* not started anew on the engine's chain before */
     bool gate_known;
-    uint64_t gate; /* L1 block that derivation has to have read before the first own block */
+    uint64_t gate;     /* L1 block that derivation has to have read before the first own block */
+    unsigned unsealed; /* times in a row that no block could be opened or sealed */
+    char unsealed_text[320]; /* why not, once that is more than a hitch; else empty */
 
     /* batcher */
     struct vd_batcher *batcher;
@@ -161,6 +165,8 @@ void vd_node_challenger_tx_event(struct vd_node *n, const struct vd_txm_event *e
 void vd_node_challenger_metrics(const struct vd_node *n, struct vd_json *out);
 
 /* node_serve.c */
+/* Why the chain stands still for a reason inside the node, or NULL. */
+const char *vd_node_standstill(const struct vd_node *n);
 enum vd_err vd_node_serve(struct vd_node *n, char *why, size_t why_size);
 
 #endif

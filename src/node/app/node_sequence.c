@@ -1,6 +1,15 @@
 /* The sequencer's effects over engine and L1. */
 #include "node_internal.h"
 
+#include <stdio.h>
+
+/* So often in a row a block may fail to open or to be sealed, a second apart, before that is what
+   the node says of itself. */
+#define HITCHES 3u
+
+/* How often the sequencer is started anew because the engine's chain is another one. */
+#define FOLLOW_MS 1000u
+
 static void
 on_origin(void *ctx, const struct vd_l1_status *status, struct vd_l1_fetched *fetched)
 {
@@ -21,12 +30,32 @@ fetch_origin(void *ctx, uint64_t number)
 }
 
 /* The engine's chain went another way than the sequencer thinks (derivation moved it, or it was cut
-   back): build on what it has. */
+   back): build on what it has.  Where that does not help, the sequencer itself tries again in a
+   second. */
 static void
 follow_engine(struct vd_node *n)
 {
-    if (vd_sequencer_is_active(n->sequencer)) {
+    uint64_t now_ms = vd_node_now(n);
+    if (vd_sequencer_is_active(n->sequencer) && now_ms >= n->follow_engine_ms) {
+        n->follow_engine_ms = now_ms + FOLLOW_MS;
         vd_node_sequencer_start(n);
+    }
+}
+
+/* What the engine said of a block.  MISMATCH and NOT_FOUND only say that its chain has moved on; a
+   rule that this build lacks will be lacking the next time too. */
+static void
+judge(struct vd_node *n, enum vd_err err, const char *what, const char *why)
+{
+    if (err == VD_ERR_MISMATCH || err == VD_ERR_NOT_FOUND) {
+        return;
+    }
+    n->unsealed = err == VD_OK ? 0 : n->unsealed + 1;
+    if (err == VD_OK) {
+        n->unsealed_text[0] = '\0';
+    } else if (err == VD_ERR_UNSUPPORTED || n->unsealed >= HITCHES) {
+        snprintf(n->unsealed_text, sizeof n->unsealed_text, "the sequencer cannot %s: %s", what,
+                 why);
     }
 }
 
@@ -40,6 +69,7 @@ on_opened(void *ctx, enum vd_err err, const char *why, const struct vd_block_inf
     }
     if (err != VD_OK) {
         vd_log(n->config.logger, VD_LOG_WARN, "sequencer", "block not opened: %s", why);
+        judge(n, err, "open a block", why);
     }
     vd_sequencer_opened(n->sequencer, vd_node_wall(n), err);
     if (err == VD_ERR_MISMATCH) {
@@ -64,6 +94,7 @@ on_sealed(void *ctx, enum vd_err err, const char *why, const struct vd_block_inf
     if (err != VD_OK) {
         vd_log(n->config.logger, VD_LOG_WARN, "sequencer", "block not sealed: %s", why);
     }
+    judge(n, err, "seal a block", why);
     bool other = err == VD_OK && !vd_sequencer_is_on(n->sequencer, &block->l2.l1_origin.hash);
     if (other) {
         err = VD_ERR_MISMATCH; /* a block of before a crash, on another origin than was asked for */
@@ -92,6 +123,10 @@ origin_left(void *ctx)
     vd_node_follower_heads(n, &heads);
     vd_log(n->config.logger, VD_LOG_WARN, "sequencer",
            "the L1 origin of block %llu left L1's chain", (unsigned long long)heads.unsafe.number);
+    if (vd_follower_stopped(n->follower)) {
+        vd_sequencer_stop(n->sequencer); /* the follower's next heads start it again */
+        return;
+    }
     vd_follower_l1_reorg(n->follower, vd_node_now(n), &heads);
 }
 

@@ -21,13 +21,26 @@ l1_status(void *ctx, struct vd_rpc_l1_status *out)
     }
 }
 
+const char *
+vd_node_standstill(const struct vd_node *n)
+{
+    if (n->health) {
+        return n->health;
+    }
+    const char *stopped = vd_follower_stopped(n->follower);
+    if (stopped) {
+        return stopped;
+    }
+    return n->unsealed_text[0] != '\0' ? n->unsealed_text : NULL;
+}
+
 static const char *
 not_ready(void *ctx)
 {
     struct vd_node *n = ctx;
-    const char *stopped = vd_follower_stopped(n->follower);
-    if (stopped) {
-        return stopped;
+    const char *standstill = vd_node_standstill(n);
+    if (standstill) {
+        return standstill;
     }
     if (!n->started) {
         return "L1 has not answered yet";

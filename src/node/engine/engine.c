@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "viaduct/node/platform/memory.h"
 
@@ -131,6 +132,7 @@ on_closed_handle(uv_handle_t *handle)
     uv_cond_destroy(&e->store_idle);
     uv_mutex_destroy(&e->mutex);
     uv_mutex_destroy(&e->pool_mutex);
+    free(e->folder);
     free(e);
     if (closed) {
         closed(ctx);
@@ -190,11 +192,16 @@ static struct vd_engine *
 new_engine(const struct vd_engine_config *config)
 {
     struct vd_engine *e = calloc(1, sizeof *e);
-    if (!e) {
+    char *folder = strdup(config->folder);
+    if (!e || !folder) {
+        free(folder);
+        free(e);
         return NULL;
     }
     e->config = *config;
     e->config.genesis = NULL;
+    e->folder = folder;
+    e->config.folder = folder;
     if (e->config.journal_rotate_bytes == 0) {
         e->config.journal_rotate_bytes = VD_JOURNAL_ROTATE_BYTES;
     }

@@ -299,6 +299,7 @@ struct vd_store_job {
 
 struct vd_engine {
     struct vd_engine_config config;
+    char *folder; /* config.folder, for the engine's life */
     struct vd_chain_config chain;
     struct vd_rollup_config rollup;
     struct vd_mempool_limits limits;

@@ -206,6 +206,7 @@ insist(struct vd_engine *e, const struct vd_records *records, bool replace)
                 vd_log(e->config.logger, VD_LOG_ERROR, "journal",
                        "writing the journal failed (%s): nothing is acknowledged until a restart",
                        vd_err_text(err));
+                uv_async_send(&e->async);
             }
             return err;
         }

@@ -554,11 +554,14 @@ vd_http_server_new(struct vd_http_server **out, const char **detail, uv_loop_t *
 {
     struct sockaddr_storage address;
     const char *host = strcmp(config->host, "localhost") == 0 ? "127.0.0.1" : config->host;
-    if (detail != NULL)
-        *detail = "";
+    const char *unused;
+    if (detail == NULL)
+        detail = &unused;
+    *detail = "not an IPv4 or IPv6 address";
     if (uv_ip4_addr(host, config->port, (struct sockaddr_in *)&address) != 0 &&
         uv_ip6_addr(host, config->port, (struct sockaddr_in6 *)&address) != 0)
         return VD_ERR_INVALID;
+    *detail = vd_err_text(VD_ERR_NO_MEMORY);
     struct vd_http_server *server = calloc(1, sizeof *server);
     if (server == NULL)
         return VD_ERR_NO_MEMORY;
@@ -576,14 +579,14 @@ vd_http_server_new(struct vd_http_server **out, const char **detail, uv_loop_t *
     start_handles(server);
     int rc = listen_on(server, (const struct sockaddr *)&address);
     if (rc != 0) {
-        if (detail != NULL)
-            *detail = uv_strerror(rc);
+        *detail = uv_strerror(rc);
         /* Frees itself once the loop has closed the handles. */
         server->closing = true;
         uv_close((uv_handle_t *)&server->listener, on_handle_closed);
         close_handles(server);
         return rc == UV_EADDRINUSE ? VD_ERR_EXISTS : VD_ERR_IO;
     }
+    *detail = "";
     *out = server;
     return VD_OK;
 }

@@ -13,14 +13,14 @@ const l2Id = 5901
 const ether = 10n ** 18n
 
 /** An L1 with stand-ins for the portal and the system config, and a chain founded on it. */
-export async function found({ slots = 4, l1BlockTime = 1, l2BlockTime = 1, anvilArgs = [] } = {}) {
+export async function found({ slots = 4, l1BlockTime = 1, l2BlockTime = 1, window = 3600, anvilArgs = [] } = {}) {
   const anvil = await startAnvil(['--block-time', String(l1BlockTime), '--slots-in-an-epoch', String(slots), ...anvilArgs])
   const l1 = new Chain(anvil.url, 31337, { l2: false })
   const portal = await l1.deploy(0, artifacts.logSource)
   const systemConfig = await l1.deploy(0, artifacts.logSource)
   const files = temporaryFolder()
   const config = {
-    l1ChainID: 31337, l2ChainID: l2Id, l2BlockTime, sequencerWindowSize: 3600,
+    l1ChainID: 31337, l2ChainID: l2Id, l2BlockTime, sequencerWindowSize: window,
     batchSenderAddress: accounts[batcher].address,
     batchInboxAddress: '0xff00000000000000000000000000000000005901',
     optimismPortalProxy: portal, systemConfigProxy: systemConfig,

@@ -66,12 +66,12 @@ struct vd_engine_events {
     /* Acknowledged transactions, for filters. */
     void (*pending)(void *ctx, const struct vd_hash *hashes, size_t count);
     /* The disk is full (stalled, recovers by itself) or a sync failed (for good); NULL text: fine
-       again.  For /readyz. */
+       again.  For /readyz; text is static. */
     void (*health)(void *ctx, const char *text);
 };
 
 struct vd_engine_config {
-    const char *folder;                    /* made when missing; locked while open */
+    const char *folder;                    /* made when missing; locked while open; copied */
     const struct vd_chain_config *chain;   /* copied */
     const struct vd_rollup_config *rollup; /* L2 only, else NULL; copied */
     /* Read when the folder is empty, and to check the chain otherwise; may be NULL when the folder

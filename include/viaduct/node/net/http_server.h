@@ -69,7 +69,8 @@ struct vd_http_config {
 struct vd_http_server;
 
 /* vd_http_server_new listens.  VD_ERR_EXISTS: the port is taken; VD_ERR_INVALID: not an address;
-   VD_ERR_IO: anything else, *detail (static text, may be NULL) says what. */
+   VD_ERR_IO: anything else, so.
+   *detail (static text; detail may be NULL) says why in each case. */
 VD_MUST_USE enum vd_err vd_http_server_new(struct vd_http_server **out, const char **detail,
                                            uv_loop_t *loop, const struct vd_http_config *config);
 uint16_t vd_http_server_port(const struct vd_http_server *server);

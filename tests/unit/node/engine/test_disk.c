@@ -264,6 +264,42 @@ test_a_full_disk_stops_sealing_until_there_is_space_again(void **state)
     assert_int_equal(nonce_at(tip.number), nonce);
 }
 
+/* The folder's name is the engine's own: the caller's memory may be gone when a log line needs it.
+ */
+static void
+test_a_full_disk_is_logged_with_the_folder_after_the_callers_text_is_gone(void **state)
+{
+    (void)state;
+    char folder[sizeof bench.folder];
+    char line[512] = {0};
+    char want[128];
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    struct vd_logger logger = {.fd = ends[1], .level = VD_LOG_ERROR};
+    bench_close(&bench);
+    snprintf(folder, sizeof folder, "%s", bench.folder);
+    bench.config.folder = folder;
+    bench.config.logger = &logger;
+    bench_open(&bench);
+    memset(folder, '?', sizeof folder - 1);
+    struct chain_tip tip = tip_of_heads(&bench);
+    strike(FAULT_NO_SPACE, "/journal");
+    struct block_answer opened = {0};
+    struct vd_attributes attributes = l1_plan(&tip);
+    vd_engine_open_block(bench.engine, &attributes, on_block, &opened);
+    wait_for_health(false);
+    assert_true(read(ends[0], line, sizeof line - 1) > 0);
+    snprintf(want, sizeof want, "no space left for the journal in %s:", bench.folder);
+    assert_non_null(strstr(line, want));
+    heal();
+    wait_block(&bench, &opened);
+    bench_close(&bench);
+    bench.config.folder = bench.folder;
+    bench_open(&bench);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void
 test_a_journal_without_space_acknowledges_nothing_until_there_is_some(void **state)
 {
@@ -422,6 +458,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_full_disk_stops_sealing_until_there_is_space_again,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_a_full_disk_is_logged_with_the_folder_after_the_callers_text_is_gone, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(
             test_a_journal_without_space_acknowledges_nothing_until_there_is_some, set_up,
             tear_down),

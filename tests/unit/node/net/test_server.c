@@ -911,8 +911,16 @@ test_second_listener_on_a_port_is_refused(void **state)
     const char *detail;
     struct vd_http_config config = {.host = "127.0.0.1", .port = s->port};
     assert_int_equal(vd_http_server_new(&other, &detail, &loop, &config), VD_ERR_EXISTS);
-    config.host = "not-an-address";
-    assert_int_equal(vd_http_server_new(&other, &detail, &loop, &config), VD_ERR_INVALID);
+    assert_string_equal(detail, uv_strerror(UV_EADDRINUSE));
+    const char *const hosts[] = {"not-an-address", "999.1.1.1", ""};
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        config.host = hosts[i];
+        assert_int_equal(vd_http_server_new(&other, &detail, &loop, &config), VD_ERR_INVALID);
+        assert_string_equal(detail, "not an IPv4 or IPv6 address");
+    }
+    config.host = "192.0.2.1"; /* RFC 5737: nobody's */
+    assert_int_equal(vd_http_server_new(&other, &detail, &loop, &config), VD_ERR_IO);
+    assert_string_equal(detail, uv_strerror(UV_EADDRNOTAVAIL));
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&loop), 0);
     stop(s);
