@@ -1,15 +1,19 @@
 /* bench_steps [GAS [WHAT]] prints what the fault-proof machine needs for a block that spends its
    gas on one thing: steps per gas beyond an empty block, and the bytes that the run touches.
+   bench_steps check does it with little gas, and fails if anything costs more steps than the depth
+   of a game was chosen for.
 
    The whole guest runs, over a chain of its own making: a transaction calls a contract that repeats
    one operation, on operands that cost much, until its gas is nearly used up. */
 #include <stdio.h>
 
+#include "node/app/founding.h"
 #include "unit/core/program/long_batch.h"
 #include "viaduct/node/fault/image.h"
 #include "viaduct/node/fault/prestate.h"
 
 #define GAS 10000000u
+#define CHECK_GAS 1000000u
 #define CODE_MAX 24576u
 #define STATE_ITEMS 20000u
 #define GUEST_MEMORY 0x02000000u
@@ -583,6 +587,8 @@ run_machine(struct chain *c, struct counted *counted)
     return steps;
 }
 
+static double dearest; /* steps per gas, of all that was measured */
+
 static uint64_t
 measure(const struct work *w, uint64_t gas, uint64_t base_steps)
 {
@@ -593,6 +599,7 @@ measure(const struct work *w, uint64_t gas, uint64_t base_steps)
     uint64_t steps = run_machine(c, &counted);
     uint64_t used = c->l2[1].gas_used;
     double per_gas = w == NULL ? 0 : (double)(steps - base_steps) / (double)used;
+    dearest = per_gas > dearest ? per_gas : dearest;
     printf("%-28s %12llu %14llu %9.1f %8.1f %8.1f\n", w == NULL ? "empty block" : w->name,
            (unsigned long long)used, (unsigned long long)steps, per_gas,
            (double)counted.pages * VD_VM_PAGE / 1048576,
@@ -920,23 +927,32 @@ measure_l1(void (*load)(struct chain *c))
     return steps;
 }
 
-static void
+/* The worst L1 block that is no channel's. */
+static double
 print_l1(void)
 {
+    double worst = 0;
     uint64_t base = measure_l1(no_load);
     printf("\n%-28s %14s %12s\n", "what", "steps", "each");
     for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
         fflush(stdout);
         uint64_t steps = measure_l1(loads[i].load);
-        printf("%-28s %14llu %12.2f  per %s\n", loads[i].name, (unsigned long long)steps,
-               (double)(steps - base) / loads[i].units, loads[i].unit);
+        double each = (double)(steps - base) / loads[i].units;
+        printf("%-28s %14llu %12.2f  per %s\n", loads[i].name, (unsigned long long)steps, each,
+               loads[i].unit);
+        if (loads[i].load == load_inbox)
+            worst += each * 10 * (1 << 20);
+        if (loads[i].load == load_receipts)
+            worst += each * (VD_MOST_L1_BLOCK_GAS / 21000);
     }
+    return worst;
 }
 
 int
 main(int argc, char **argv)
 {
-    uint64_t gas = argc > 1 ? strtoull(argv[1], NULL, 10) : GAS;
+    bool check = argc > 1 && strcmp(argv[1], "check") == 0;
+    uint64_t gas = check ? CHECK_GAS : argc > 1 ? strtoull(argv[1], NULL, 10) : GAS;
     const char *only = argc > 2 ? argv[2] : NULL;
     printf("%-28s %12s %14s %9s %8s %8s\n", "what", "gas", "steps", "per gas", "MiB", "exec MiB");
     uint64_t base_steps = measure(NULL, gas, 0);
@@ -946,7 +962,10 @@ main(int argc, char **argv)
         if (only == NULL || strstr(works[i].name, only) != NULL)
             (void)measure(&works[i], gas < least ? least : gas, base_steps);
     }
-    if (only == NULL || strcmp(only, "L1") == 0)
-        print_l1();
-    return 0;
+    double l1_block = only == NULL || strcmp(only, "L1") == 0 ? print_l1() : 0;
+    if (check) {
+        printf("%.1f steps a gas, bound %u; %.0f an L1 block, bound %u\n", dearest,
+               VD_STEPS_OF_L2_GAS, l1_block, VD_STEPS_OF_L1_BLOCK);
+    }
+    return check && (dearest > VD_STEPS_OF_L2_GAS || l1_block > VD_STEPS_OF_L1_BLOCK);
 }

@@ -127,7 +127,7 @@ describe('viaduct games', () => {
     const header = lines.findIndex((line) => line.includes(proxy))
     assert(header > 0, table)
     assert.match(lines[header], /101 +in progress/)
-    assert.match(lines[header + 1], /claim +0 +answers +- +depth +0 +open .*0\.08 ether/)
+    assert.match(lines[header + 1], /claim +0 +answers +- +depth +0 +open .* left  0\.08 ether  0x/)
     assert.match(lines[header + 3], /claim +2 +answers +1 +depth +2 +open/)
     const below = lines.slice(header + 1) // down to the next game
     const isClaim = (line) => / claim +\d+ /.test(line)

@@ -240,8 +240,8 @@ print_game(const struct command *c, const struct game *g)
             snprintf(parent, sizeof parent, "%u", (unsigned)claim->parent);
         }
         vd_address_text(address, &claim->claimant);
-        printf("       claim %5zu  answers %5s  depth %3u  %-9s  %7llu s left  %s ether  %s  %s\n",
-               i, parent, vd_position_depth(claim->position), claim_text(g, i),
+        printf("       claim %5zu  answers %5s  depth %3u  %-9s  %7llu s left  %s  %s  %s\n", i,
+               parent, vd_position_depth(claim->position), claim_text(g, i),
                (unsigned long long)clock_left(c, g, i), bridge_ether(&claim->bond).text, address,
                bridge_hex(claim->value.b, 32).text);
     }

@@ -91,8 +91,10 @@ execute(struct vd_machine *m, const struct run *run)
     vd_machine_state(m, state);
     struct vd_hash hash = vd_vm_state_hash(state);
     vd_hex_encode(hex, hash.b, sizeof hash.b);
+    uint64_t code;
     if (r->exited) {
-        printf("exit %u\n", (unsigned)r->exit_code);
+        bool called = vd_machine_exit_call(m, &code);
+        printf("exit %llu\n", (unsigned long long)(called ? code : r->exit_code));
     } else {
         printf("running\n");
     }
@@ -116,9 +118,9 @@ usage(FILE *out, int status)
         "usage: viaduct vm run ELF [--steps N] [--trace]\n\n"
         "  Runs a statically linked RV64IM executable to its exit call (a7 = 93), or for N\n"
         "  steps; prints exit code, steps, pc, registers and state hash.  --trace prints step\n"
-        "  number, pc and registers (hex) before every step.  An exit code above 2 counts as 2,\n"
-        "  which is also that of a trap; standard error says then what it was.  The status is 0\n"
-        "  whatever the program's exit code.\n");
+        "  number, pc and registers (hex) before every step.  A trap has exit code 2, and in the\n"
+        "  state every code above 2 counts as 2; standard error says then what it was.  The\n"
+        "  status is 0 whatever the program's exit code.\n");
     return status;
 }
 

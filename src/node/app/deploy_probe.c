@@ -59,6 +59,7 @@ static const struct vector vectors[] = {
 /* The guest's region for one block of L1 and the receipts of its origin is 192 MiB.  Their bytes
    are a quarter of the block's gas at most; half of the region is left for nodes and lists. */
 #define MOST_BLOCK_GAS ((uint64_t)(192u << 20) / 2 * (GAS_PER_BYTE / 2))
+_Static_assert(MOST_BLOCK_GAS == VD_MOST_L1_BLOCK_GAS, "what a game's depth was judged by");
 
 static size_t
 unhex(uint8_t *out, const char *text)

@@ -300,12 +300,6 @@ fill_config(struct vd_rollup_config *config, const struct vd_founding *founding,
 /* No chain can come to have a block that the fault proof has no memory for. */
 _Static_assert(VD_MAX_GAS_LIMIT <= VD_PROGRAM_MAX_GAS_LIMIT, "the gas limit of a fault proof");
 
-/* The worst that others than the batcher can make of one run (docs/fault-proofs.md): steps for an
-   L1 block full of transactions to the inbox (10 MiB at 4.5) and of receipts (7,574 for each 21,000
-   of the 402 million gas that deploy_probe.c allows), and for a gas of L2 that the dearest
-   precompile burns. */
-#define VD_STEPS_OF_L1_BLOCK 200000000u
-#define VD_STEPS_OF_L2_GAS 240u
 /* Where value may be at stake: a challenger leaves a claim alone for a minute, as a reorg of L1
    could take it back, and its transaction may have to wait for room in L1's blocks. */
 #define LEAST_EXTENSION_S 600u

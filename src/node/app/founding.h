@@ -13,6 +13,14 @@ struct vd_fee_vault {
     uint8_t network;        /* VD_WITHDRAWAL_NETWORK_L1 or _L2 */
 };
 
+/* What others than the batcher can make a run cost at most (docs/fault-proofs.md), as the depth of
+   a game is judged by it: steps for an L1 block full of transactions to the inbox (10 MiB) and of
+   receipts (one for each 21,000 of VD_MOST_L1_BLOCK_GAS, which deploy_probe.c allows), and for a
+   gas of L2.  `bench_steps check`, a test, holds the worst inputs that are known against them. */
+#define VD_STEPS_OF_L1_BLOCK 200000000u
+#define VD_STEPS_OF_L2_GAS 240u
+#define VD_MOST_L1_BLOCK_GAS 402653184u
+
 /* What the founder decides.  File keys (those of op-deployer's deploy config) in founding.c. */
 struct vd_founding {
     uint64_t l1_chain_id;

@@ -64,6 +64,9 @@ check_header(struct elf *e)
         return fail(e, VD_ERR_INVALID, "its tables of headers have another form");
     }
     e->entry = vd_load_le64(p + 24);
+    if (e->entry >= SPACE) {
+        return fail(e, VD_ERR_INVALID, "its entry point lies outside 32 bits of address");
+    }
     return VD_OK;
 }
 
@@ -151,7 +154,7 @@ vd_elf_load(struct vd_machine **out, char *why, size_t why_size, struct vd_slice
         vd_machine_free(m);
         return err;
     }
-    m->registers.pc = e.entry & (SPACE - 1);
+    m->registers.pc = e.entry;
     *out = m;
     return VD_OK;
 }

@@ -1,5 +1,5 @@
-/* Why a run ended in a panic, for those who read it: a trap changes nothing but the exit and the
-   step count, so that pc, registers and memory are still those of the instruction. */
+/* Why a run ended, for those who read it: an exit changes nothing but itself and the step count, so
+   that pc, registers and memory are still those of the instruction. */
 #include "machine_internal.h"
 
 #include <stdio.h>
@@ -31,11 +31,29 @@ call_reason(const struct vd_machine *m, char *why, size_t size)
     }
 }
 
+static bool
+is_in_text(const struct vd_machine *m, uint64_t pc)
+{
+    return pc % 4 == 0 && pc >= m->text.lo && pc < m->text.hi;
+}
+
+bool
+vd_machine_exit_call(const struct vd_machine *m, uint64_t *argument)
+{
+    const struct vd_vm_registers *r = &m->registers;
+    if (!r->exited || !is_in_text(m, r->pc) || r->x[17] != VD_VM_CALL_EXIT ||
+        vd_rv_decode(vd_load_le32(m->memory + r->pc)).insn != VD_RV_ECALL) {
+        return false;
+    }
+    *argument = r->x[10];
+    return true;
+}
+
 void
 vd_machine_panic_reason(const struct vd_machine *m, char *why, size_t size)
 {
     uint64_t pc = m->registers.pc;
-    if (pc % 4 != 0 || pc < m->text.lo || pc >= m->text.hi) {
+    if (!is_in_text(m, pc)) {
         snprintf(why, size, "%s [0x%08x, 0x%08x)",
                  pc % 4 != 0 ? "pc is no multiple of 4; code is" : "pc is outside code", m->text.lo,
                  m->text.hi);

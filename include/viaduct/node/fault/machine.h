@@ -72,6 +72,9 @@ void vd_machine_set_registers(struct vd_machine *machine, const struct vd_vm_reg
 VD_MUST_USE enum vd_err vd_machine_run(struct vd_machine *machine, uint64_t until_step,
                                        const struct vd_vm_host *host);
 
+/* True: it has exited by the exit call, with that argument; the state knows those up to 2. */
+bool vd_machine_exit_call(const struct vd_machine *machine, uint64_t *argument);
+
 /* How a machine that has exited with VD_VM_PANIC came to it, in words: its last step changed
    nothing but the exit and the step count, so the state still shows. */
 void vd_machine_panic_reason(const struct vd_machine *machine, char *why, size_t why_size);
