@@ -153,6 +153,15 @@ set_prices(struct vd_call_args *args, struct vd_header *header)
         header->base_fee = vd_u256(0);
 }
 
+static vd_done *
+answer_unsupported(struct vd_rpc_call *call, const struct vd_address *precompile)
+{
+    char address[41] = {0};
+    vd_hex_encode(address, precompile->b, sizeof precompile->b);
+    return vd_rpc_error(call, VD_RPC_SERVER_ERROR,
+                        "the call reaches precompile 0x%s, which this node lacks", address);
+}
+
 /* --- eth_call --- */
 
 static uint64_t
@@ -169,7 +178,7 @@ static vd_done *
 answer_call(struct vd_reading *r, const struct vd_call *call, const struct vd_call_result *result)
 {
     if (result->verdict == VD_TX_UNSUPPORTED)
-        return vd_answer_err(r->call, VD_ERR_UNSUPPORTED);
+        return answer_unsupported(r->call, &result->unsupported);
     if (result->verdict != VD_TX_INCLUDED) {
         char text[VD_REFUSAL_MAX];
         vd_refusal_text(text, result, call);
@@ -269,7 +278,7 @@ try_gas(struct estimate *e, uint64_t gas, bool *failed)
     if (err != VD_OK)
         return answer_failed_run(e->r, err);
     if (e->result.verdict == VD_TX_UNSUPPORTED)
-        return vd_answer_err(e->r->call, VD_ERR_UNSUPPORTED);
+        return answer_unsupported(e->r->call, &e->result.unsupported);
     *failed = e->result.verdict != VD_TX_INCLUDED || e->result.status != VD_EVM_SUCCESS;
     if (e->result.verdict == VD_TX_INCLUDED || e->result.verdict == VD_TX_INTRINSIC_GAS ||
         e->result.verdict == VD_TX_FLOOR_DATA_GAS)

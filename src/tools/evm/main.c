@@ -10,7 +10,10 @@ static const struct {
     const char *usage;
 } COMMANDS[] = {
     {"run", tool_run,
-     "run --codefile F [--inputfile F] --gas N [--fork NAME] [--bench [--iterations N]] [--trace]"},
+     "run --codefile F [--inputfile F] --gas N [--fork NAME] [--bench [--iterations N]] [--trace]\n"
+     "      exit status 0: it ran, whatever its status; 3: it reached a precompile that this "
+     "build\n"
+     "      lacks (status: unsupported precompile ADDRESS); 2: it could not be run"},
     {"statetest", tool_statetest, "statetest [--fork NAME] PATH..."},
     {"blocktest", tool_blocktest, "blocktest [--fork NAME] PATH..."},
     {"block", tool_block, "block DIR"},

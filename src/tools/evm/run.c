@@ -1,4 +1,6 @@
-/* viaduct-evm run: executes code given as hex over an otherwise empty state. */
+/* viaduct-evm run: executes code given as hex over an otherwise empty state.  What the code itself
+   comes to is no failure of the run: only where this build cannot say what it comes to, because it
+   reaches a rule that the build lacks, is the exit status another one than 0. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +16,8 @@
 
 /* Bytes of a code or input file. */
 #define FILE_MAX ((size_t)64 << 20)
+
+#define EXIT_UNSUPPORTED 3
 
 struct options {
     const char *code_path;
@@ -367,7 +371,7 @@ run_with(struct run *run, const struct options *o)
         return complain("the run could not be made:", vd_err_text(err));
     }
     print_result(o, &result, ns);
-    return 0;
+    return result.status == VD_EVM_UNSUPPORTED ? EXIT_UNSUPPORTED : 0;
 }
 
 int

@@ -435,6 +435,21 @@ test_calls_and_estimates_answer_in_geths_words(void **state)
     check_error(ask("eth_estimateGas", "{\"to\":\"%s\",\"gas\":\"0x5209\"}",
                     hex(counter, counter_address.b, 20)),
                 VD_RPC_SERVER_ERROR, "gas required exceeds allowance (21001)");
+    /* alt_bn128 multiplication (EIP-196), called itself and by a contract: CALL with all gas to 7.
+     */
+    static const char lacking[] = "the call reaches precompile "
+                                  "0x0000000000000000000000000000000000000007, which this node "
+                                  "lacks";
+    const char *const methods[] = {"eth_call", "eth_estimateGas"};
+    for (size_t i = 0; i < 2; i++) {
+        check_error(ask(methods[i], "{\"to\":\"0x%040x\"},\"latest\"", 7), VD_RPC_SERVER_ERROR,
+                    lacking);
+        check_error(ask(methods[i],
+                        "{\"to\":\"%s\"},\"latest\",{\"%s\":{\"code\":"
+                        "\"0x5f5f5f5f5f60075af100\"}}",
+                        poor, poor),
+                    VD_RPC_SERVER_ERROR, lacking);
+    }
     check_error(ask("eth_getBalance", "\"%s\",\"0x99\"", from), VD_RPC_SERVER_ERROR,
                 "header not found");
 }
