@@ -197,6 +197,12 @@ ask_l1(struct vd_challenger *c)
 
 /* --- asking the node --- */
 
+static uint64_t
+urgency_of(const struct game *g)
+{
+    return g->late_s < g->left_s ? g->late_s : g->left_s;
+}
+
 static bool
 ask_node(struct vd_challenger *c)
 {
@@ -204,7 +210,7 @@ ask_node(struct vd_challenger *c)
     for (size_t i = 0; i < c->count && !c->asking; i++) {
         struct game *g = c->games[i];
         bool is_due = g->want.kind != WANT_NOTHING && g->want_ms <= c->now_ms;
-        if (is_due && (!best || g->left_s < best->left_s)) {
+        if (is_due && (!best || urgency_of(g) < urgency_of(best))) {
             best = g;
         }
     }

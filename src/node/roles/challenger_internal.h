@@ -8,6 +8,8 @@
 
 /* Urgency of what no clock waits for. */
 #define LATER_S ((uint64_t)1 << 40)
+/* Urgency of what counts although its clock has run out: until somebody resolves the claim. */
+#define LATE_S 600u
 /* What was read so many L1 blocks ago is acted on. */
 #define RECENT_BLOCKS 8u
 
@@ -66,6 +68,7 @@ struct game {
     size_t action_count;
     size_t action_cap;
     uint64_t left_s;   /* until the first of its clocks runs out */
+    uint64_t late_s;   /* how urgent its question to the node is whatever its clocks say */
     char said[2][200]; /* the last note, the last alert */
 };
 

@@ -431,6 +431,7 @@ find_block_challenge(struct judge *j)
     struct game *g = j->g;
     struct action action = new_action(g, ACTION_BLOCK, 0);
     action.left_s = left_of(j, 0);
+    g->late_s = action.left_s; /* a header is cheap */
     if (g->d.block_challenged || g->resolved[0] ||
         challenger_in_flight(j->c, g->read_at, &action)) {
         return;
@@ -455,13 +456,17 @@ is_coming(struct judge *j, const struct action *action)
            challenger_is_sent(j->c, action);
 }
 
-/* A step is asked of no clock, it counts until somebody resolves the claim: so the challenger does
-   not, as long as one is due against it, or may turn out to be. */
+/* No clock is asked of a step, nor of the proof that the root names another block: they count until
+   somebody resolves the claim.  So the challenger does not, as long as one is due against it, or
+   may turn out to be. */
 static bool
 is_held(const struct judge *j, size_t i)
 {
     const struct vd_game *game = &j->g->d.game;
     const struct vd_claim *claim = &game->claims[i];
+    if (i == 0 && j->g->verdict == ROOT_MISNAMED) {
+        return !j->g->d.block_challenged;
+    }
     return vd_position_depth(claim->position) == game->max_depth && !claim->countered &&
            (j->steps[i] != 0 || (j->unknown[i] & VD_GAME_UNKNOWN) != 0);
 }
@@ -481,8 +486,12 @@ find_resolutions(struct judge *j)
         struct action action = new_action(g, ACTION_RESOLVE_CLAIM, (uint32_t)i);
         action.count = counters[i] > RESOLVE_AT_ONCE ? RESOLVE_AT_ONCE : 0;
         action.gas = open[i] == 1 ? RESOLVE_GAS + RESOLVE_GAS_EACH * counters[i] : 0;
-        bool is_due = !g->resolved[i] && open[i] < 2 && left_of(j, i) == 0 && !is_held(j, i) &&
-                      (action.count == 0 || open[i] == 0);
+        bool is_out = !g->resolved[i] && left_of(j, i) == 0;
+        bool is_late = is_out && is_held(j, i);
+        bool is_due = is_out && !is_late && open[i] < 2 && (action.count == 0 || open[i] == 0);
+        if (is_late && g->late_s > LATE_S) {
+            g->late_s = LATE_S;
+        }
         if (is_due) {
             add_action(j, &action);
         }
@@ -539,6 +548,7 @@ challenger_judge(struct vd_challenger *c, struct game *g)
     struct judge j = {.c = c, .g = g};
     g->action_count = 0;
     g->want = (struct want){.kind = WANT_NOTHING};
+    g->late_s = g->verdict == UNJUDGED ? LATE_S : UINT64_MAX;
     if (!g->was_read || !c->has_heads || challenger_is_behind(c)) {
         return;
     }

@@ -118,7 +118,8 @@ struct model {
     uint64_t saved_txs;
     uint64_t fork;
     uint64_t lag;
-    bool is_slow; /* a game takes a block's time to be read */
+    enum ask slow_node; /* questions of this kind are answered by the test only; A_NONE: none are */
+    bool is_slow;       /* a game takes a block's time to be read */
     uint64_t asked_at;
     struct vd_challenger *challenger;
     bool watch;

@@ -429,8 +429,10 @@ tell_heads(struct model *m)
         if (m->l1 != A_NONE && !(m->is_slow && m->l1 == A_READ && m->asked_at == m->now.number)) {
             answer_l1(m);
         }
-        if (m->node != A_NONE) {
+        if (m->node != A_NONE && m->node != m->slow_node) {
             answer_node(m);
+        } else if (m->l1 == A_NONE) {
+            break;
         }
     }
 }

@@ -200,6 +200,40 @@ test_a_late_step_still_counts(void **state)
     }
 }
 
+/* The same of a root that names another block than its output's: its clock ran out while the node
+   was away, and its header is asked for before the states that another game waits for. */
+static void
+test_a_late_block_challenge_still_counts(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 40; i++) {
+        struct model *m = new_model(vd_random_start("late block"), 1000000);
+        add_game(m, LIAR, false, 0);
+        (void)shape_game(m, 2, 9, false);
+        start(m);
+        for (unsigned k = 0; k < i; k++) {
+            block(m);
+        }
+        add_game(m, SILENT, true, 1);
+        struct contract *g = &m->now.games[1];
+        g->claims[0].clock_timestamp -= 2 * MAX_CLOCK_S;
+        m->slow_node = i % 2 == 0 ? A_HEADER : A_STATE;
+        for (unsigned k = 0; k < 4; k++) {
+            block(m);
+            assert_int_not_equal(g->status, 2);
+        }
+        assert_false(g->resolved[0] && !g->block_challenged);
+        enum ask slow = m->slow_node;
+        m->slow_node = A_NONE;
+        if (m->node == slow) {
+            answer_node(m);
+        }
+        play(m, false);
+        check_won(m, 1000000);
+        end_model(m);
+    }
+}
+
 static void
 test_a_watcher_reports_and_sends_nothing(void **state)
 {
@@ -350,6 +384,7 @@ main(void)
         cmocka_unit_test(test_a_slow_line_to_l1_misses_no_move),
         cmocka_unit_test(test_an_open_path_is_played_on_behind_a_flood_beyond_the_funds),
         cmocka_unit_test(test_a_late_step_still_counts),
+        cmocka_unit_test(test_a_late_block_challenge_still_counts),
         cmocka_unit_test(test_a_watcher_reports_and_sends_nothing),
         cmocka_unit_test(test_a_game_of_something_else_is_left_alone_and_said),
         cmocka_unit_test(test_nothing_is_done_while_derivation_is_behind),
