@@ -7,12 +7,9 @@
 #include "viaduct/node/fault/image.h"
 #include "viaduct/node/fault/l1_wait.h"
 #include "viaduct/node/fault/prestate.h"
-#include "viaduct/node/fault/record.h"
-#include "viaduct/node/fault/trace.h"
+#include "viaduct/node/fault/runs.h"
 #include "viaduct/node/platform/curves.h"
 
-#define MAX_RUNS 16u
-#define KEEP_BYTES ((size_t)2 << 30)
 /* L2 blocks derived again in one native run, and what the runs may have read before they begin
    with nothing again. */
 #define BLOCKS_AT_ONCE 1024u
@@ -22,13 +19,6 @@ enum question {
     ASK_STATE,
     ASK_STEP,
     ASK_DERIVE,
-};
-
-struct run {
-    struct vd_dispute_run about;
-    struct vd_record *record;
-    struct vd_trace *trace;
-    uint64_t used; /* when, in questions */
 };
 
 struct vd_disputes {
@@ -50,71 +40,15 @@ struct vd_disputes {
     uint64_t steps;
     struct vd_block_id l1_head;
     uint64_t floor;
-    uint64_t count; /* of questions */
-    struct run runs[MAX_RUNS];
-    size_t run_count;
-    struct vd_vm_host recorded; /* of the run at work */
+    struct vd_runs *runs;
     /* The answer. */
     enum vd_err err;
     char text[300];
-    char alarm[200];
+    struct vd_runs_answer run;
     struct vd_hash state;
     struct vd_dispute_step step;
     uint64_t safe;
 };
-
-/* --- runs kept --- */
-
-static bool
-is_same(const struct vd_dispute_run *a, const struct vd_dispute_run *b)
-{
-    return vd_hash_eq(&a->l1_head, &b->l1_head) && vd_hash_eq(&a->agreed_root, &b->agreed_root) &&
-           a->agreed_block == b->agreed_block && vd_hash_eq(&a->claimed_root, &b->claimed_root) &&
-           a->claimed_block == b->claimed_block;
-}
-
-static struct run *
-find_run(struct vd_disputes *d, const struct vd_dispute_run *about)
-{
-    for (size_t i = 0; i < d->run_count; i++) {
-        if (is_same(&d->runs[i].about, about)) {
-            return &d->runs[i];
-        }
-    }
-    return NULL;
-}
-
-static void
-drop_run(struct vd_disputes *d, struct run *run)
-{
-    vd_trace_free(run->trace);
-    vd_record_free(run->record);
-    *run = d->runs[--d->run_count];
-}
-
-static size_t
-bytes_kept(const struct vd_disputes *d)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; i < d->run_count; i++) {
-        bytes += vd_trace_bytes(d->runs[i].trace) + vd_record_bytes(d->runs[i].record);
-    }
-    return bytes;
-}
-
-/* The one used longest ago goes first. */
-static void
-make_room(struct vd_disputes *d)
-{
-    size_t most = d->config.keep_bytes == 0 ? KEEP_BYTES : d->config.keep_bytes;
-    while (d->run_count == MAX_RUNS || (d->run_count > 0 && bytes_kept(d) > most)) {
-        struct run *oldest = &d->runs[0];
-        for (size_t i = 1; i < d->run_count; i++) {
-            oldest = d->runs[i].used < oldest->used ? &d->runs[i] : oldest;
-        }
-        drop_run(d, oldest);
-    }
-}
 
 /* --- on the thread: recording --- */
 
@@ -141,8 +75,9 @@ wait_release(void *ctx)
 
 /* The program's own run from an agreed block, whose output goes into the record. */
 static enum vd_err
-run_natively(struct vd_disputes *d, struct vd_record *record, struct vd_program_result *result,
-             const struct vd_question *question, uint64_t agreed_block)
+run_natively(const struct vd_disputes *d, struct vd_record *record,
+             struct vd_program_result *result, const struct vd_question *question,
+             uint64_t agreed_block, char *why, size_t why_size)
 {
     struct vd_hash own;
     struct vd_record_source source = {.store = d->config.store,
@@ -159,12 +94,13 @@ run_natively(struct vd_disputes *d, struct vd_record *record, struct vd_program_
         err = vd_record_ask(record, question, d->config.rollup->l2.chain_id);
     }
     if (err != VD_OK) {
-        return fail(d, err, "the output that a run starts from");
+        snprintf(why, why_size, "the output that a run starts from: %s", vd_err_text(err));
+        return err;
     }
-    char why[240];
-    err = vd_record_run(record, result, why, sizeof why, &source);
+    char reason[240];
+    err = vd_record_run(record, result, reason, sizeof reason, &source);
     if (err != VD_OK) {
-        snprintf(d->text, sizeof d->text, "the native run: %s", why);
+        snprintf(why, why_size, "the native run: %s", reason);
     }
     return err;
 }
@@ -172,89 +108,23 @@ run_natively(struct vd_disputes *d, struct vd_record *record, struct vd_program_
 /* --- on the thread: the machine --- */
 
 static enum vd_err
-preimage(void *ctx, struct vd_slice *value, const uint8_t key[32])
+record_run(void *ctx, struct vd_record *record, struct vd_program_result *result,
+           const struct vd_question *question, char *why, size_t why_size)
+{
+    const struct vd_disputes *d = ctx;
+    return run_natively(d, record, result, question, d->about.agreed_block, why, why_size);
+}
+
+static bool
+is_cancelled(void *ctx)
 {
     struct vd_disputes *d = ctx;
-    return atomic_load(&d->cancelled) ? VD_ERR_CLOSED
-                                      : d->recorded.preimage(d->recorded.ctx, value, key);
-}
-
-static struct vd_vm_host
-host_of(struct vd_disputes *d, struct vd_record *record)
-{
-    vd_record_host(&d->recorded, record);
-    return (struct vd_vm_host){.ctx = d, .preimage = preimage};
-}
-
-static enum vd_err
-trace(struct vd_disputes *d, struct vd_trace **out, struct vd_record *record)
-{
-    struct vd_vm_host host = host_of(d, record);
-    struct vd_trace_config config = {.host = &host};
-    enum vd_err err =
-        vd_prestate_new(&config.prestate, d->text, sizeof d->text, d->image, d->config.rollup);
-    return err == VD_OK ? vd_trace_new(out, &config) : err;
-}
-
-/* L1 computes the machine's step, so where the two disagree the machine is believed. */
-static void
-compare(struct vd_disputes *d, const struct vd_program_result *result, const struct run *run)
-{
-    unsigned code = vd_trace_end(run->trace)->exit_code;
-    if ((unsigned)result->verdict != code) {
-        snprintf(d->alarm, sizeof d->alarm,
-                 "the machine ends with %u and the native run with %u (%s) between blocks %llu "
-                 "and %llu: the machine decides, but one of them is wrong",
-                 code, (unsigned)result->verdict, result->why ? result->why : "no reason",
-                 (unsigned long long)run->about.agreed_block,
-                 (unsigned long long)run->about.claimed_block);
-    }
-}
-
-static enum vd_err
-make_run(struct vd_disputes *d, struct run *run)
-{
-    struct vd_program_result result = {.why = NULL};
-    struct vd_question question = {.l1_head = run->about.l1_head,
-                                   .agreed_root = run->about.agreed_root,
-                                   .claimed_root = run->about.claimed_root,
-                                   .claimed_block = run->about.claimed_block};
-    enum vd_err err = vd_record_new(&run->record);
-    if (err == VD_OK) {
-        err = run_natively(d, run->record, &result, &question, run->about.agreed_block);
-    }
-    if (err == VD_OK) {
-        err = trace(d, &run->trace, run->record);
-    }
-    if (err == VD_OK) {
-        compare(d, &result, run);
-    }
-    return err;
-}
-
-static enum vd_err
-get_run(struct vd_disputes *d, struct run **out)
-{
-    *out = find_run(d, &d->about);
-    if (!*out) {
-        struct run run = {.about = d->about};
-        enum vd_err err = make_run(d, &run);
-        if (err != VD_OK) {
-            vd_trace_free(run.trace);
-            vd_record_free(run.record);
-            return fail(d, err, "the machine's run");
-        }
-        make_room(d);
-        d->runs[d->run_count] = run;
-        *out = &d->runs[d->run_count++];
-    }
-    (*out)->used = d->count;
-    return VD_OK;
+    return atomic_load(&d->cancelled);
 }
 
 /* The preimage that a step reads, as L1's oracle wants it: of a precompile the request. */
 static enum vd_err
-find_preimage(struct vd_disputes *d, const struct run *run)
+find_preimage(struct vd_disputes *d, const struct vd_record *record)
 {
     struct vd_vm_witness *vm = &d->step.vm;
     struct vd_hash key;
@@ -265,34 +135,32 @@ find_preimage(struct vd_disputes *d, const struct run *run)
     if (key.b[0] == VD_KEY_PRECOMPILE) {
         key = vd_key_typed(VD_KEY_KECCAK, &key);
     }
-    enum vd_err err = vd_record_get(run->record, &d->step.preimage, &key);
+    enum vd_err err = vd_record_get(record, &d->step.preimage, &key);
     return err == VD_OK ? VD_OK : fail(d, err, "the preimage that a step reads");
 }
 
 static enum vd_err
 look_at_run(struct vd_disputes *d)
 {
-    struct run *run = NULL;
-    struct vd_machine *machine = NULL;
-    enum vd_err err = get_run(d, &run);
+    struct vd_question question = {.l1_head = d->about.l1_head,
+                                   .agreed_root = d->about.agreed_root,
+                                   .claimed_root = d->about.claimed_root,
+                                   .claimed_block = d->about.claimed_block};
+    enum vd_err err = vd_runs_at(d->runs, &d->run, &question, d->steps);
     if (err != VD_OK) {
+        memcpy(d->text, d->run.text, sizeof d->text);
         return err;
-    }
-    struct vd_vm_host host = host_of(d, run->record);
-    err = vd_trace_machine(&machine, run->trace, d->steps, &host);
-    if (err != VD_OK) {
-        return fail(d, err, "the machine");
     }
     if (d->question == ASK_STEP) {
         d->step = (struct vd_dispute_step){.preimage = {NULL, 0}};
-        vd_machine_witness(machine, &d->step.vm);
-        err = find_preimage(d, run);
+        vd_machine_witness(d->run.machine, &d->step.vm);
+        err = find_preimage(d, d->run.record);
     } else {
         uint8_t state[VD_VM_STATE_BYTES];
-        vd_machine_state(machine, state);
+        vd_machine_state(d->run.machine, state);
         d->state = vd_vm_state_hash(state);
     }
-    vd_machine_free(machine);
+    vd_machine_free(d->run.machine);
     return err;
 }
 
@@ -344,7 +212,7 @@ derive_some(struct vd_disputes *d, struct vd_record *record, uint64_t *reached, 
     struct vd_question question = {.l1_head = d->l1_head.hash, .claimed_block = claimed};
     enum vd_err err = vd_record_output(NULL, &question.agreed_root, d->config.store, agreed);
     if (err == VD_OK) {
-        err = run_natively(d, record, &result, &question, agreed);
+        err = run_natively(d, record, &result, &question, agreed, d->text, sizeof d->text);
     }
     if (err == VD_OK && result.verdict == VD_PROGRAM_PANIC) {
         snprintf(d->text, sizeof d->text, "deriving again from block %llu: %s",
@@ -411,9 +279,7 @@ on_wait_closed(void *ctx)
     struct vd_disputes *d = ctx;
     void (*closed)(void *) = d->closed;
     void *closed_ctx = d->closed_ctx;
-    while (d->run_count > 0) {
-        drop_run(d, &d->runs[0]);
-    }
+    vd_runs_free(d->runs);
     free(d);
     closed(closed_ctx);
 }
@@ -446,7 +312,7 @@ on_finished(uv_async_t *async)
     }
     struct vd_disputes_answer answer = {.err = d->err,
                                         .text = d->text,
-                                        .alarm = d->alarm[0] ? d->alarm : NULL,
+                                        .alarm = d->run.alarm[0] ? d->run.alarm : NULL,
                                         .state = d->state,
                                         .step = &d->step,
                                         .safe = d->safe};
@@ -460,10 +326,9 @@ begin(struct vd_disputes *d, enum question question, vd_disputes_fn fn, void *ct
     d->question = question;
     d->fn = fn;
     d->ctx = ctx;
-    d->count++;
     d->err = VD_OK;
     d->text[0] = '\0';
-    d->alarm[0] = '\0';
+    d->run.alarm[0] = '\0';
     d->working = true;
     VD_ASSERT(uv_thread_create(&d->thread, work, d) == 0);
 }
@@ -514,6 +379,18 @@ find_prestate(struct vd_disputes *d, struct vd_hash *prestate, char *why, size_t
     return err;
 }
 
+static enum vd_err
+make_runs(struct vd_disputes *d)
+{
+    struct vd_runs_config config = {.image = d->image,
+                                    .rollup = d->config.rollup,
+                                    .keep_bytes = d->config.keep_bytes,
+                                    .ctx = d,
+                                    .record = record_run,
+                                    .is_cancelled = is_cancelled};
+    return vd_runs_new(&d->runs, &config);
+}
+
 enum vd_err
 vd_disputes_new(struct vd_disputes **out, struct vd_hash *prestate, char *why, size_t why_size,
                 const struct vd_disputes_config *config)
@@ -525,9 +402,13 @@ vd_disputes_new(struct vd_disputes **out, struct vd_hash *prestate, char *why, s
     d->config = *config;
     enum vd_err err = find_prestate(d, prestate, why, why_size);
     if (err == VD_OK) {
+        err = make_runs(d);
+    }
+    if (err == VD_OK) {
         err = vd_l1_wait_new(&d->wait, config->loop, config->l1);
     }
     if (err != VD_OK) {
+        vd_runs_free(d->runs);
         free(d);
         return err;
     }

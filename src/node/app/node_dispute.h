@@ -1,8 +1,8 @@
 /* What a dispute asks of the node beyond its database: runs of the fault-proof program and of the
    machine, and the safe head at an L1 block that the index does not have.
 
-   A run is recorded natively and then traced by the machine; both are kept, the last few of them,
-   so that a game's questions about one run cost one.  Questions come one at a time and are answered
+   Runs are kept (fault/runs.h), so that a game's questions about one run cost one, whatever roots
+   are claimed.  Questions come one at a time and are answered
    later, on the loop; the work is done by a thread of its own, so that a long run keeps no worker
    of the pool from checking the L1 blocks that it waits for. */
 #ifndef VIADUCT_NODE_APP_NODE_DISPUTE_H
@@ -22,7 +22,7 @@ struct vd_disputes_config {
     struct vd_l1 *l1;
     struct vd_store *store;
     const struct vd_rollup_config *rollup; /* these three outlive it */
-    size_t keep_bytes;                     /* of runs and their traces; 0: 2 GiB */
+    size_t keep_bytes;                     /* of runs; 0: 2 GiB */
 };
 
 struct vd_disputes_answer {

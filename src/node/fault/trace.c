@@ -5,7 +5,8 @@
 #include "machine_internal.h"
 
 #define DEFAULT_INTERVAL ((uint64_t)1 << 20)
-#define DEFAULT_SNAPSHOTS 128u
+#define DEFAULT_SNAPSHOTS 1024u
+#define DEFAULT_BYTES ((size_t)256 << 20)
 
 /* What was written since the snapshot before: whole pages in order of their numbers, as they stand
    at this one. */
@@ -24,7 +25,12 @@ struct vd_trace {
     struct snapshot *snapshots;
     size_t count;
     size_t max;
+    size_t max_bytes;
     uint64_t interval;
+    /* Of an open trace: the machine as it stands at the end, hashed, so that what goes on from
+       there has only its own pages to hash. */
+    struct vd_machine *last;
+    size_t last_pages;
 };
 
 static void
@@ -103,10 +109,44 @@ thin_out(struct vd_trace *t)
     return VD_OK;
 }
 
+static size_t
+touched_pages(const struct vd_machine *m)
+{
+    size_t count = 0;
+    for (uint32_t page = 0; page < VD_VM_PAGES; page++) {
+        if (page % 8 == 0 && vd_load_le64(m->marks + page) == 0) {
+            page += 7;
+        } else {
+            count += (m->marks[page] & VD_VM_TOUCHED) != 0;
+        }
+    }
+    return count;
+}
+
+static size_t
+snapshot_bytes(const struct vd_trace *t)
+{
+    size_t pages = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        pages += t->snapshots[i].count;
+    }
+    return pages * VD_VM_PAGE;
+}
+
+/* A page that is written once is kept once, however many snapshots there are: what is thinned out
+   are the same pages again and again. */
+static bool
+is_too_much(const struct vd_trace *t, const struct vd_machine *m)
+{
+    size_t bytes = snapshot_bytes(t);
+    return t->count == t->max || (t->count > 1 && bytes > t->max_bytes &&
+                                  bytes - t->max_bytes > touched_pages(m) * VD_VM_PAGE);
+}
+
 static enum vd_err
 take_snapshot(struct vd_trace *t, struct vd_machine *m)
 {
-    if (t->count == t->max) {
+    while (is_too_much(t, m)) {
         enum vd_err err = thin_out(t);
         if (err != VD_OK) {
             return err;
@@ -118,22 +158,79 @@ take_snapshot(struct vd_trace *t, struct vd_machine *m)
     return s->failed ? VD_ERR_NO_MEMORY : VD_OK;
 }
 
+/* The host of a run that is to end before open_key is asked for. */
+struct gate {
+    const struct vd_vm_host *host;
+    const uint8_t *open_key;
+    bool reached;
+};
+
+static enum vd_err
+gate_preimage(void *ctx, struct vd_slice *value, const uint8_t key[32])
+{
+    struct gate *gate = ctx;
+    gate->reached = gate->open_key && memcmp(key, gate->open_key, 32) == 0;
+    return gate->reached ? VD_ERR_CLOSED : gate->host->preimage(gate->host->ctx, value, key);
+}
+
+static void
+gate_write(void *ctx, struct vd_slice bytes)
+{
+    const struct vd_vm_host *host = ((struct gate *)ctx)->host;
+    if (host->write) {
+        host->write(host->ctx, bytes);
+    }
+}
+
+static void
+gate_hint(void *ctx, struct vd_slice bytes)
+{
+    const struct vd_vm_host *host = ((struct gate *)ctx)->host;
+    if (host->hint) {
+        host->hint(host->ctx, bytes);
+    }
+}
+
+static enum vd_err
+run_to_end(struct vd_trace *t, struct vd_machine *m, const struct vd_trace_config *config)
+{
+    uint64_t limit = config->max_steps ? config->max_steps : UINT64_MAX;
+    struct gate gate = {.host = config->host, .open_key = config->open_key};
+    struct vd_vm_host host = {
+        .ctx = &gate, .preimage = gate_preimage, .write = gate_write, .hint = gate_hint};
+    while (!m->registers.exited && m->registers.step < limit) {
+        uint64_t step = m->registers.step;
+        enum vd_err err =
+            vd_machine_run(m, limit - step > t->interval ? step + t->interval : limit, &host);
+        if (gate.reached) {
+            return VD_OK;
+        }
+        if (err == VD_OK && !m->registers.exited) {
+            err = take_snapshot(t, m);
+        }
+        if (err != VD_OK) {
+            return err;
+        }
+    }
+    return VD_OK;
+}
+
 static enum vd_err
 run(struct vd_trace *t, const struct vd_trace_config *config)
 {
     struct vd_machine *m = NULL;
-    uint64_t limit = config->max_steps ? config->max_steps : UINT64_MAX;
     enum vd_err err = vd_machine_clone(&m, t->prestate);
-    while (err == VD_OK && !m->registers.exited && m->registers.step < limit) {
-        uint64_t step = m->registers.step;
-        err = vd_machine_run(m, limit - step > t->interval ? step + t->interval : limit,
-                             config->host);
-        if (err == VD_OK && !m->registers.exited) {
-            err = take_snapshot(t, m);
-        }
+    if (err == VD_OK) {
+        err = run_to_end(t, m, config);
     }
     if (err == VD_OK) {
         t->end = m->registers;
+    }
+    if (err == VD_OK && config->open_key) {
+        vd_machine_hash(m);
+        t->last = m;
+        t->last_pages = touched_pages(m);
+        return VD_OK;
     }
     vd_machine_free(m);
     return err;
@@ -151,6 +248,7 @@ vd_trace_new(struct vd_trace **out, const struct vd_trace_config *config)
     t->interval = config->interval ? config->interval : DEFAULT_INTERVAL;
     t->max = config->max_snapshots ? config->max_snapshots : DEFAULT_SNAPSHOTS;
     t->max = t->max < 2 ? 2 : t->max;
+    t->max_bytes = config->max_bytes ? config->max_bytes : DEFAULT_BYTES;
     t->snapshots = calloc(t->max, sizeof *t->snapshots);
     enum vd_err err = t->snapshots ? vd_machine_decode(t->prestate) : VD_ERR_NO_MEMORY;
     if (err == VD_OK) {
@@ -174,6 +272,7 @@ vd_trace_free(struct vd_trace *t)
             snapshot_deinit(&t->snapshots[i]);
         }
         free(t->snapshots);
+        vd_machine_free(t->last);
         vd_machine_free(t->prestate);
         free(t);
     }
@@ -188,26 +287,32 @@ vd_trace_end(const struct vd_trace *t)
 size_t
 vd_trace_bytes(const struct vd_trace *t)
 {
-    size_t pages = 0;
-    for (size_t i = 0; i < t->count; i++) {
-        pages += t->snapshots[i].count;
-    }
-    return pages * VD_VM_PAGE;
+    return snapshot_bytes(t) + t->last_pages * VD_VM_PAGE;
 }
 
+/* From the last snapshot that counts backwards: of each page the first that is met is the one. */
 static enum vd_err
 restore(struct vd_machine *m, const struct vd_trace *t, uint64_t step)
 {
-    for (size_t i = 0; i < t->count && t->snapshots[i].registers.step <= step; i++) {
+    size_t count = 0;
+    while (count < t->count && t->snapshots[count].registers.step <= step) {
+        count++;
+    }
+    for (size_t i = count; i-- > 0;) {
         const struct snapshot *s = &t->snapshots[i];
         for (size_t p = 0; p < s->count; p++) {
+            if (m->marks[s->pages[p]] & VD_VM_WRITTEN) {
+                continue; /* since the machine was cloned: by a later snapshot */
+            }
             enum vd_err err = vd_machine_load(m, (uint64_t)s->pages[p] * VD_VM_PAGE,
                                               vd_slice(s->bytes + p * VD_VM_PAGE, VD_VM_PAGE));
             if (err != VD_OK) {
                 return err;
             }
         }
-        m->registers = s->registers;
+    }
+    if (count > 0) {
+        m->registers = t->snapshots[count - 1].registers;
     }
     return VD_OK;
 }
@@ -217,8 +322,9 @@ vd_trace_machine(struct vd_machine **out, const struct vd_trace *t, uint64_t ste
                  const struct vd_vm_host *host)
 {
     struct vd_machine *m = NULL;
-    enum vd_err err = vd_machine_clone(&m, t->prestate);
-    if (err == VD_OK) {
+    bool is_behind = t->last && step >= t->end.step;
+    enum vd_err err = vd_machine_clone(&m, is_behind ? t->last : t->prestate);
+    if (err == VD_OK && !is_behind) {
         err = restore(m, t, step);
     }
     if (err == VD_OK) {

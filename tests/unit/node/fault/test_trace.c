@@ -162,6 +162,97 @@ test_trace_gives_the_error_of_its_host(void **state)
     vd_trace_free(trace);
 }
 
+/* As host, but from the call number `from` on it has another preimage. */
+struct turning {
+    unsigned calls;
+    unsigned from;
+};
+
+static enum vd_err
+turning_preimage(void *ctx, struct vd_slice *value, const uint8_t key[32])
+{
+    struct turning *t = ctx;
+    (void)key;
+    *value = vd_slice((const uint8_t *)"another preimage", t->calls++ < t->from ? 3 : 16);
+    return VD_OK;
+}
+
+/* The preimage's length is what is stored and hashed, so runs of other hosts differ from the first
+   call on. */
+static void
+test_open_trace_goes_on_with_what_the_host_says(void **state)
+{
+    static const uint8_t key[32] = {2};
+    struct vd_trace *trace = NULL;
+    struct vd_trace_config config = {
+        .prestate = make(), .host = &host, .interval = 3, .open_key = key};
+    (void)state;
+    assert_int_equal(vd_trace_new(&trace, &config), VD_OK);
+    assert_int_equal(vd_trace_end(trace)->step, 7);
+    assert_false(vd_trace_end(trace)->exited);
+    for (uint64_t step = 0; step < STEPS + 5; step += step < 20 ? 1 : 4099) {
+        for (unsigned from = 0; from < 3; from++) {
+            uint8_t want[VD_VM_STATE_BYTES];
+            uint8_t have[VD_VM_STATE_BYTES];
+            struct turning a = {.from = from};
+            struct turning b = {.from = from};
+            struct vd_vm_host host_a = {.ctx = &a, .preimage = turning_preimage};
+            struct vd_vm_host host_b = {.ctx = &b, .preimage = turning_preimage};
+            struct vd_machine *m = make();
+            assert_int_equal(vd_machine_run(m, step, &host_a), VD_OK);
+            vd_machine_state(m, want);
+            vd_machine_free(m);
+            assert_int_equal(vd_trace_machine(&m, trace, step, &host_b), VD_OK);
+            vd_machine_state(m, have);
+            vd_machine_free(m);
+            assert_memory_equal(have, want, sizeof want);
+        }
+    }
+    vd_trace_free(trace);
+}
+
+/* Nobody asks for the key: the trace is as any other. */
+static void
+test_open_trace_may_exit(void **state)
+{
+    static const uint8_t key[32] = {2, 1};
+    uint8_t want[VD_VM_STATE_BYTES];
+    uint8_t have[VD_VM_STATE_BYTES];
+    struct vd_trace *trace = NULL;
+    struct vd_trace_config config = {.prestate = make(), .host = &host, .open_key = key};
+    (void)state;
+    assert_int_equal(vd_trace_new(&trace, &config), VD_OK);
+    assert_int_equal(vd_trace_end(trace)->step, STEPS);
+    for (uint64_t step = STEPS - 2; step < STEPS + 2; step++) {
+        direct_state(want, step);
+        state_at(have, trace, step);
+        assert_memory_equal(have, want, sizeof want);
+    }
+    vd_trace_free(trace);
+}
+
+/* The same pages written again and again: their snapshots are joined until they fit. */
+static void
+test_trace_keeps_no_more_than_it_may(void **state)
+{
+    uint8_t want[VD_VM_STATE_BYTES];
+    uint8_t have[VD_VM_STATE_BYTES];
+    struct vd_trace *trace = NULL;
+    struct vd_trace_config config = {
+        .prestate = make(), .host = &host, .interval = 5, .max_bytes = 20 * VD_VM_PAGE};
+    (void)state;
+    assert_int_equal(vd_trace_new(&trace, &config), VD_OK);
+    /* Of the 4,096 rounds each writes a page of its own half a page further, and one for all. */
+    size_t touched = 4096 * 2040 / VD_VM_PAGE + 3;
+    assert_true(vd_trace_bytes(trace) <= (touched + 20 + 100) * VD_VM_PAGE);
+    for (uint64_t step = 0; step < STEPS; step += 1777) {
+        direct_state(want, step);
+        state_at(have, trace, step);
+        assert_memory_equal(have, want, sizeof want);
+    }
+    vd_trace_free(trace);
+}
+
 struct reader {
     uv_thread_t thread;
     const struct vd_trace *trace;
@@ -209,6 +300,9 @@ main(void)
         cmocka_unit_test(test_trace_repeats_its_last_state),
         cmocka_unit_test(test_trace_ends_at_its_limit),
         cmocka_unit_test(test_trace_gives_the_error_of_its_host),
+        cmocka_unit_test(test_open_trace_goes_on_with_what_the_host_says),
+        cmocka_unit_test(test_open_trace_may_exit),
+        cmocka_unit_test(test_trace_keeps_no_more_than_it_may),
         cmocka_unit_test(test_trace_serves_many_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
