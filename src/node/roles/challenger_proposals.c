@@ -13,6 +13,7 @@
 /* An unfinished proposal is looked at so many times in a period, and at least so often. */
 #define LOOKS 8u
 #define MAX_PAUSE_S 600u
+#define UNLIKE_COUNT "the logs of its blocks are not those of the oracle's count"
 
 /* --- asking --- */
 
@@ -185,10 +186,32 @@ take_bond(const struct vd_challenger *c, struct oracle *o, struct proposal *p,
     }
 }
 
+/* It is read again from the start. */
+static void
+fail(const struct vd_challenger *c, struct proposal *p, const char *text)
+{
+    char line[200];
+    if (!p->said) {
+        p->said = true;
+        snprintf(line, sizeof line, "large preimage %llu in the oracle cannot be checked: %s",
+                 (unsigned long long)p->index, text);
+        c->effects.note(c->effects.ctx, true, line);
+    }
+    forget_blocks(p);
+    p->is_checked = false;
+    p->stage = LOOK_AT_STATE;
+    p->next_ms = c->now_ms + PAUSE_MS;
+}
+
+/* What the logs lack would be taken for right: they must hold all blocks that the oracle counts. */
 static void
 judge_proposal(struct vd_challenger *c, struct oracle *o, struct proposal *p)
 {
     char text[160];
+    if (p->blocks->count != p->added) {
+        fail(c, p, UNLIKE_COUNT);
+        return;
+    }
     bool is_own = !c->config.watch && vd_address_eq(&p->call.claimant, &c->config.from);
     p->is_checked = true;
     p->call.blocks = p->blocks;
@@ -256,23 +279,6 @@ find_proposal(struct vd_challenger *c)
     return NULL;
 }
 
-/* It is read again from the start. */
-static void
-fail(const struct vd_challenger *c, struct proposal *p, const char *text)
-{
-    char line[200];
-    if (!p->said) {
-        p->said = true;
-        snprintf(line, sizeof line, "large preimage %llu in the oracle cannot be checked: %s",
-                 (unsigned long long)p->index, text);
-        c->effects.note(c->effects.ctx, true, line);
-    }
-    forget_blocks(p);
-    p->is_checked = false;
-    p->stage = LOOK_AT_STATE;
-    p->next_ms = c->now_ms + PAUSE_MS;
-}
-
 void
 proposals_answer(struct vd_challenger *c, enum vd_err err, const char *text, struct vd_slice answer)
 {
@@ -317,13 +323,9 @@ proposals_logged(struct vd_challenger *c, enum vd_err err, const char *text,
             err = large_add_all(p->blocks, &added);
         }
     }
-    bool is_last = p->part >= p->parts;
-    const char *reason = err == VD_OK || err == VD_ERR_INVALID
-                             ? "the logs of its blocks are not those of the oracle's count"
-                             : text;
-    if (err != VD_OK || (is_last && p->blocks->count != p->added)) {
-        fail(c, p, reason);
-    } else if (is_last) {
+    if (err != VD_OK) {
+        fail(c, p, err == VD_ERR_INVALID ? UNLIKE_COUNT : text);
+    } else if (p->part >= p->parts) {
         judge_proposal(c, o, p);
     } else {
         p->stage = LOOK_AT_BLOCK;

@@ -142,9 +142,10 @@ struct model {
     bool moved_foreign;
     uint64_t per_block;
     uint64_t settle_s;
-    uint64_t skipped_s; /* of L1's time, which the node's own clock did not see pass */
-    bool is_mute;       /* the oracle does not say its terms */
-    uint8_t *held[16];  /* calldata of others */
+    uint64_t skipped_s;    /* of L1's time, which the node's own clock did not see pass */
+    size_t forgotten_logs; /* the next answer lacks so many of the oldest */
+    bool is_mute;          /* the oracle does not say its terms */
+    uint8_t *held[16];     /* calldata of others */
     size_t held_count;
 };
 

@@ -237,7 +237,9 @@ answer_logs(struct model *m, bool lost)
 {
     struct vd_slice logs[LPP_LOGS] = {{0}};
     size_t count = 0;
-    for (size_t i = 0; i < m->now.oracle.log_count; i++) {
+    size_t forgotten = m->forgotten_logs;
+    m->forgotten_logs = 0;
+    for (size_t i = forgotten; i < m->now.oracle.log_count; i++) {
         const struct oracle_log *log = &m->now.oracle.logs[i];
         if (log->block == m->l1_first) {
             uint8_t *bytes = malloc(20 + log->data.len);

@@ -181,6 +181,25 @@ test_a_wrong_proposal_of_anybody_is_refuted_in_time(void **state)
     }
 }
 
+/* A node behind the one that knew of the block, or behind its index of logs, answers with none:
+   what was not seen was not checked. */
+static void
+test_logs_that_are_not_all_there_are_asked_for_again(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct model *m = new_watched("no logs", 1000);
+        start(m);
+        block(m);
+        propose(m, &other, LARGE_BYTES, 3); /* all in one block of L1 */
+        m->forgotten_logs = i == 0 ? m->now.oracle.log_count : 1;
+        run_s(m, LPP_PERIOD_S);
+        assert_true(m->now.oracle.lpps[0].countered);
+        assert_int_equal(m->now.balance, 1000 + LPP_BOND);
+        end_model(m);
+    }
+}
+
 static void
 test_a_watcher_tells_of_a_wrong_proposal_once(void **state)
 {
@@ -306,6 +325,7 @@ main(void)
         cmocka_unit_test(test_uploads_survive_restarts_reorgs_and_lost_answers),
         cmocka_unit_test(test_two_megabytes_are_uploaded_in_order),
         cmocka_unit_test(test_a_wrong_proposal_of_anybody_is_refuted_in_time),
+        cmocka_unit_test(test_logs_that_are_not_all_there_are_asked_for_again),
         cmocka_unit_test(test_a_watcher_tells_of_a_wrong_proposal_once),
         cmocka_unit_test(test_the_bond_of_a_forgotten_upload_comes_back),
         cmocka_unit_test(test_proposals_are_checked_again_after_a_reorg),
