@@ -29,6 +29,19 @@ vd_vectors_test(op_blocks block "op/blocks/*")
 add_test(NAME conformance.vm COMMAND "${CMAKE_CURRENT_LIST_DIR}/run-vm" $<TARGET_FILE:viaduct>)
 set_tests_properties(conformance.vm PROPERTIES LABELS conformance TIMEOUT 120 SKIP_RETURN_CODE 77)
 
+# Small programs through viaduct-evm run.  A sanitizer's library wants to be the first one loaded.
+if(VD_SANITIZE)
+  add_test(NAME conformance.evm COMMAND "${CMAKE_CURRENT_LIST_DIR}/run-evm" $<TARGET_FILE:viaduct-evm>)
+else()
+  add_library(count_recovers MODULE conformance/count_recovers.c)
+  set_target_properties(count_recovers PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY
+                        "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  target_link_libraries(count_recovers PRIVATE ${CMAKE_DL_LIBS})
+  add_test(NAME conformance.evm COMMAND "${CMAKE_CURRENT_LIST_DIR}/run-evm"
+           $<TARGET_FILE:viaduct-evm> $<TARGET_FILE:count_recovers>)
+endif()
+set_tests_properties(conformance.evm PROPERTIES LABELS conformance TIMEOUT 120)
+
 foreach(test test_execution_image test_vm_guest)
   target_link_libraries(conformance.${test} PRIVATE vd_node_fault PkgConfig::ZLIB)
   target_compile_definitions(conformance.${test} PRIVATE
