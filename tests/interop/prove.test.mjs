@@ -10,7 +10,7 @@ import * as artifacts from './support/artifacts.mjs'
 import { Rollup } from './support/bridge.mjs'
 import { accounts } from './support/chain.mjs'
 import { Child, cleanUp, run, startDev, temporaryFolder, viaduct, waitFor } from './support/harness.mjs'
-import { call } from './support/rpc.mjs'
+import { call, post } from './support/rpc.mjs'
 
 const bound = { timeout: 240_000 }
 const nobody = (tag) => `0x${keccak256(toHex(tag)).slice(-40)}`
@@ -23,6 +23,7 @@ describe('viaduct prove', () => {
   // What happened in which block.
   const blocks = new Map()
   let last
+  const hundred = 100
 
   const note = (what, receipt) => {
     const number = Number(receipt.blockNumber)
@@ -78,6 +79,19 @@ describe('viaduct prove', () => {
         `6020600060806000600060${p}620fffff` + 'f150').join('') + '60206000206001600009' + '00',
       gas: 9_000_000n,
     })
+    // A hundred transfers at once, by an account of its own, right behind a block.
+    const before = await l2.getBlockNumber()
+    await waitFor('the next block', async () => (await l2.getBlockNumber()) > before, { interval: 5 })
+    const raws = await Promise.all(Array.from({ length: hundred }, (_, nonce) => accounts[7].signTransaction({
+      chainId: dev.info.l2.chainId, type: 'eip1559', nonce, to: nobody(`of a hundred ${nonce}`), value: 1n,
+      gas: 21_000n, maxFeePerGas: 2_000_000_000n, maxPriorityFeePerGas: 1_000_000n,
+    })))
+    const answers = await post(dev.info.l2.rpc, raws.map((raw, id) =>
+      ({ jsonrpc: '2.0', id, method: 'eth_sendRawTransaction', params: [raw] })))
+    for (const { result, error } of answers.json ?? answers) {
+      assert(result, error?.message)
+      note('of a hundred', await rollup.mined(l2, result))
+    }
     const deposit = await rollup.w1(5).depositTransaction({
       request: { to: accounts[5].address, mint: parseEther('1'), value: parseEther('1'), gas: 100_000n },
       targetChain: rollup.l2Chain,
@@ -115,16 +129,21 @@ describe('viaduct prove', () => {
     for (const what of ['transfer', 'creation', 'reverted', 'failed creation', 'deposit', 'withdrawal']) {
       assert([...blocks.values()].flat().includes(what), `no block with ${what}`)
     }
+    // Block by block, however many of the hundred stand in it.
+    assert.equal([...blocks.values()].flat().filter((what) => what === 'of a hundred').length, hundred)
     for (let from = 0; from < last; from++) {
       const expected = await outputRoot(from + 1)
       const { code, report, errors } = await prove(['--from', String(from)])
-      const text = `block ${from + 1} (${(blocks.get(from + 1) ?? ['empty']).join(', ')}): ${errors}`
+      const text = `block ${from + 1} (${[...new Set(blocks.get(from + 1) ?? ['empty'])].join(', ')}): ${errors}`
       assert.equal(code, 0, text)
       assert.equal(report.outputRoot, expected, text)
       assert.equal(report.claimedRoot, expected, text)
       assert.deepEqual([report.from, report.to], [from, from + 1])
       assert.deepEqual([report.native, report.status], ['valid', 'valid'], text)
       assert(report.steps > 100_000 && report.preimages > 10 && report.preimageBytes > 1000, text)
+      if (blocks.get(from + 1)?.every((what) => what === 'of a hundred')) {
+        assert(report.steps <= 10_000_000, `${report.steps} steps: ${text}`)
+      }
       if (process.env.INTEROP_VERBOSE) console.error(text, report.steps)
     }
   })
