@@ -1,5 +1,7 @@
 #include "viaduct/node/devchain/devchain.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +48,8 @@ struct vd_devchain {
     enum state state;
     uint64_t due_ms; /* monotonic, of the next seal */
     uint64_t offset_s;
-    uint64_t salt; /* makes the blocks of a reorg differ */
+    uint64_t revert_offset_s; /* what it becomes when the cut to a snapshot is done */
+    uint64_t salt;            /* makes the blocks of a reorg differ */
     struct control *controls;
     unsigned control_count;
     uint64_t to_mine; /* blocks the control in hand still seals */
@@ -57,6 +60,7 @@ struct vd_devchain {
     struct snapshot snapshots[VD_DEVCHAIN_SNAPSHOTS];
     size_t snapshot_count;
     uint64_t next_snapshot;
+    char why[160]; /* of a refusal */
     bool closing;
     void (*closed)(void *ctx);
     void *closed_ctx;
@@ -283,9 +287,11 @@ on_reverted(void *ctx, enum vd_err err)
 {
     struct vd_devchain *d = ctx;
     if (err != VD_OK) {
-        on_forgotten(d, err);
+        /* MISMATCH: a reorg has put another block in its place. */
+        on_forgotten(d, err == VD_ERR_MISMATCH ? VD_ERR_NOT_FOUND : err);
         return;
     }
+    d->offset_s = d->revert_offset_s;
     vd_engine_forget(d->config.engine, on_forgotten, d);
 }
 
@@ -302,18 +308,25 @@ begin_revert(struct vd_devchain *d, uint64_t id)
         return;
     }
     struct snapshot target = d->snapshots[i - 1];
-    d->snapshot_count = i - 1;
     const struct vd_heads *heads = vd_engine_heads(d->config.engine);
-    const struct vd_block_ref *refs[] = {&heads->safe, &heads->finalized};
-    struct vd_block_id below[2];
-    for (size_t j = 0; j < 2; j++) {
-        below[j] = (struct vd_block_id){refs[j]->hash, refs[j]->number};
-        below[j] = below[j].number > target.block.number ? target.block : below[j];
+    if (target.block.number < heads->finalized.number) {
+        /* The rollup has taken what is finalized for good: its own finalized blocks stand on it. */
+        snprintf(d->why, sizeof d->why,
+                 "the snapshot's block %" PRIu64 " is below the finalized block %" PRIu64
+                 ", and what is finalized stays",
+                 target.block.number, heads->finalized.number);
+        d->in_hand = false;
+        answer(d, VD_ERR_INVALID, d->why);
+        return;
     }
-    d->offset_s = target.offset_s;
+    d->snapshot_count = i - 1;
+    struct vd_block_id safe = {heads->safe.hash, heads->safe.number};
+    struct vd_block_id finalized = {heads->finalized.hash, heads->finalized.number};
+    d->revert_offset_s = target.offset_s;
     d->state = CUTTING;
-    vd_engine_set_heads(d->config.engine, &target.block, &below[0], &below[1], UINT64_MAX,
-                        on_reverted, d);
+    vd_engine_set_heads(d->config.engine, &target.block,
+                        safe.number > target.block.number ? &target.block : &safe, &finalized,
+                        UINT64_MAX, on_reverted, d);
 }
 
 /* Begins the first control that waits.  A reorg cuts first and then mines. */

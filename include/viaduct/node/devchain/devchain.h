@@ -45,7 +45,8 @@ void vd_devchain_reorg(struct vd_devchain *dev, uint64_t depth, vd_devchain_fn f
 
 /* A snapshot is a block: what is pending is sealed into it first.  Setting the chain back to one
    uses it and all later ones up; transactions since are forgotten.  VD_ERR_NOT_FOUND: no such
-   snapshot, or its block is not on the chain any more.  At most VD_DEVCHAIN_SNAPSHOTS are kept. */
+   snapshot, or its block is not on the chain any more.  VD_ERR_INVALID: its block is below the
+   finalized one; the snapshot stays, as do later ones.  At most VD_DEVCHAIN_SNAPSHOTS are kept. */
 #define VD_DEVCHAIN_SNAPSHOTS 256u
 void vd_devchain_snapshot(struct vd_devchain *dev, vd_devchain_fn fn, void *ctx);
 void vd_devchain_revert(struct vd_devchain *dev, uint64_t id, vd_devchain_fn fn, void *ctx);
