@@ -70,6 +70,8 @@ struct game {
     uint64_t left_s;   /* until the first of its clocks runs out */
     uint64_t late_s;   /* how urgent its question to the node is whatever its clocks say */
     char said[2][200]; /* the last note, the last alert */
+    bool said_against; /* the last said of how it would end, and how often something was */
+    size_t outlooks;
 };
 
 enum flight_state {

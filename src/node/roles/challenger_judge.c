@@ -228,6 +228,7 @@ judge_root(struct judge *j)
         return;
     }
     g->verdict = compare_root(j, &own);
+    g->said_against = g->verdict != ROOT_TRUE;
 }
 
 /* --- actions --- */
@@ -530,6 +531,30 @@ look_at_end(struct judge *j)
     }
 }
 
+/* A watcher tells of every turn.  A challenger answers itself, turn after turn: it tells of the
+   first attack on a true root, and that it was answered; of a false root it has told before. */
+static void
+tell_outlook(struct judge *j)
+{
+    struct game *g = j->g;
+    bool watch = j->c->config.watch;
+    if (g->verdict == UNJUDGED || g->against == g->said_against ||
+        (!watch && (g->verdict != ROOT_TRUE || g->outlooks == 2))) {
+        return;
+    }
+    g->said_against = g->against;
+    g->outlooks++;
+    g->said[g->against][0] = '\0'; /* not for the first time */
+    if (!g->against) {
+        challenger_say(j->c, g, false, "it would be decided rightly now, if nobody moved any more");
+        return;
+    }
+    challenger_say(j->c, g, true, "AGAINST the own chain, if nobody moves: its %s root claim %s%s",
+                   g->verdict == ROOT_TRUE ? "true" : "false",
+                   g->verdict == ROOT_TRUE ? "is attacked" : "stands",
+                   watch ? "; this node only watches" : "");
+}
+
 static void
 look_ahead(struct judge *j)
 {
@@ -539,6 +564,7 @@ look_ahead(struct judge *j)
         bool stands = vd_game_outcome(countered, &g->d.game) && !g->d.block_challenged;
         g->against = g->verdict != UNJUDGED && stands != (g->verdict == ROOT_TRUE);
         free(countered);
+        tell_outlook(j);
     }
 }
 

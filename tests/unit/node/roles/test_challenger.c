@@ -258,7 +258,33 @@ test_a_watcher_reports_and_sends_nothing(void **state)
     vd_challenger_stats(m->challenger, &stats);
     assert_int_equal(stats.open, 1);
     assert_int_equal(stats.against, 1);
+    struct contract *g = &m->now.games[0];
+    struct vd_hash value = part_of("attack", 0);
+    for (uint32_t i = 0; i < 4; i++) { /* the true root is attacked, defended, attacked, defended */
+        assert_true(do_move(g, &m->now, &other, i, true, &value, bond_at(g, i + 1), false));
+        block(m);
+        block(m);
+        vd_challenger_stats(m->challenger, &stats);
+        assert_int_equal(stats.against, i % 2 == 0 ? 2 : 1);
+        assert_int_equal(m->alerts, 3 + i / 2);
+    }
     assert_int_equal(m->tx_count, 0);
+    end_model(m);
+}
+
+/* An attack on a true root is told once, however often it is answered. */
+static void
+test_an_attack_on_a_true_root_is_told_once(void **state)
+{
+    (void)state;
+    struct model *m = new_model(vd_random_start("attacked"), 1000000);
+    add_game(m, LIAR, true, 0);
+    struct contract *g = shape_game(m, 2, 6, true);
+    start(m);
+    play(m, false);
+    check_won(m, 1000000);
+    assert_true(g->game.count > 4);
+    assert_int_equal(m->alerts, 1);
     end_model(m);
 }
 
@@ -386,6 +412,7 @@ main(void)
         cmocka_unit_test(test_a_late_step_still_counts),
         cmocka_unit_test(test_a_late_block_challenge_still_counts),
         cmocka_unit_test(test_a_watcher_reports_and_sends_nothing),
+        cmocka_unit_test(test_an_attack_on_a_true_root_is_told_once),
         cmocka_unit_test(test_a_game_of_something_else_is_left_alone_and_said),
         cmocka_unit_test(test_nothing_is_done_while_derivation_is_behind),
         cmocka_unit_test(test_bonds_are_claimed_as_soon_as_l1_pays_them),
