@@ -5,7 +5,7 @@
 #include "machine_internal.h"
 
 #define DEFAULT_INTERVAL ((uint64_t)1 << 20)
-#define DEFAULT_SNAPSHOTS 1024u
+#define DEFAULT_SNAPSHOTS 2048u
 #define DEFAULT_BYTES ((size_t)256 << 20)
 
 /* What was written since the snapshot before: whole pages in order of their numbers, as they stand

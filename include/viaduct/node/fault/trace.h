@@ -20,7 +20,7 @@ struct vd_trace_config {
     const struct vd_vm_host *host; /* borrowed during the call */
     uint64_t max_steps;            /* 0: no limit */
     uint64_t interval;             /* steps between the first snapshots; 0: 2^20 */
-    size_t max_snapshots;          /* more are thinned out; 0: 1024, at least 2 */
+    size_t max_snapshots;          /* more are thinned out; 0: 2048, at least 2 */
     /* What snapshots may take beside each page that the run wrote, once; 0: 256 MiB. */
     size_t max_bytes;
     const uint8_t *open_key; /* 32 bytes: the preimage before which it ends; NULL: none */
