@@ -3,7 +3,7 @@
 // anvil, with a second node.)
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import * as rollup from './scenarios/rollup.mjs'
+import { safeAbove } from './scenarios/rollup.mjs'
 import { Chain } from './support/chain.mjs'
 import { cleanUp, startDev, waitFor } from './support/harness.mjs'
 import { Load } from './support/load.mjs'
@@ -13,17 +13,6 @@ const deepest = Number(process.env.INTEROP_REORG_DEPTH ?? 20)
 const depths = Array.from({ length: deepest }, (_, i) => i + 1)
 
 const head = async (url) => Number(await call(url, 'eth_blockNumber'))
-
-/** Waits for a safe block above the number; the block, whose origin must be on L1's chain of now. */
-async function safeAbove(chain, l1, number) {
-  return waitFor(`a safe block above ${number}`, async () => {
-    const { safe_l2: block } = await rollup.syncStatus(chain)
-    if (block.number <= number) throw new Error(`safe ${block.number}`)
-    const origin = await call(l1, 'eth_getBlockByNumber', `0x${block.l1origin.number.toString(16)}`, false)
-    if (origin?.hash !== block.l1origin.hash) throw new Error('the safe block stands on blocks that left L1')
-    return block
-  }, { timeout: 120_000, interval: 100 })
-}
 
 /** Every acknowledged transfer has its receipt, in nonce order. */
 async function allIncluded(chain, acknowledged) {

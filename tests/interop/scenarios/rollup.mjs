@@ -20,6 +20,17 @@ export async function headsAdvance(chain, { safe, finalized, timeout = 60_000 })
   assert(latest.number >= safeBlock.number && safeBlock.number >= finalizedBlock.number)
 }
 
+/** Waits for a safe block above the number; the block, whose origin must be on L1's chain of now. */
+export async function safeAbove(chain, l1, number) {
+  return waitFor(`a safe block above ${number}`, async () => {
+    const { safe_l2: block } = await syncStatus(chain)
+    if (block.number <= number) throw new Error(`safe ${block.number}`)
+    const origin = await call(l1, 'eth_getBlockByNumber', toHex(block.l1origin.number), false)
+    if (origin?.hash !== block.l1origin.hash) throw new Error('the safe block stands on blocks that left L1')
+    return block
+  }, { timeout: 120_000, interval: 100 })
+}
+
 /** The output root is the hash of what the node says it commits to. */
 export async function outputs(chain) {
   const { safe_l2: safe } = await syncStatus(chain)
