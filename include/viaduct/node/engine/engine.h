@@ -172,8 +172,8 @@ void vd_engine_seal(struct vd_engine *engine, vd_block_cb callback, void *ctx);
 void vd_engine_drop_block(struct vd_engine *engine, vd_block_cb callback, void *ctx);
 
 typedef void (*vd_done_cb)(void *ctx, enum vd_err err);
-/* Drops the open block and forgets every transaction that waits, acknowledged or not, each logged:
-   a development chain set back to a snapshot. */
+/* Drops the open block and forgets every transaction that waits, acknowledged or not; the log gets
+   their number: a development chain set back to a snapshot. */
 void vd_engine_forget(struct vd_engine *engine, vd_done_cb callback, void *ctx);
 
 /* The batcher's debt slows the builder: at most so many bytes of user transactions in the blocks
