@@ -1,5 +1,5 @@
 # Standard clients against the program, with anvil as the L1.
-foreach(name dev anvil reorg limits ready keys deploy predeploys bridge proposer games challenger large_preimages drill disputes disputes_anvil flood conservation prove cli)
+foreach(name dev anvil reorg controls window limits ready keys deploy predeploys bridge proposer games challenger large_preimages drill disputes disputes_anvil flood conservation prove cli)
   add_test(NAME interop.${name}
            COMMAND "${CMAKE_SOURCE_DIR}/tests/interop/run.sh" $<TARGET_FILE:viaduct> ${name}.test.mjs)
   set_tests_properties(interop.${name} PROPERTIES LABELS interop TIMEOUT 900 SKIP_RETURN_CODE 77)

@@ -4,12 +4,16 @@
 #include <stdlib.h>
 
 #include "channel_job.h"
+#include "viaduct/node/roles/window.h"
 
 /* Channels that are closed and not yet wholly in L1 blocks; with more the batcher gathers none. */
 #define MAX_CHANNELS 16u
 /* Compressed bytes for a byte of transactions, in thousandths, before the first channel: nothing
    is known, so no compression is assumed. */
 #define FIRST_RATIO 1000u
+/* How long a channel gathers at least when its first block's window closes: blocks that a chain
+   catching up makes by the hundred go together. */
+#define HURRIED_AGE_MS 1000u
 
 /* The tag of a frame's payload: id 16, index 2, count 2, first 8, last 8, hash of last 20. */
 #define TAG_BYTES 56u
@@ -260,6 +264,15 @@ send_frames(struct vd_batcher *b)
 
 /* --- gathering --- */
 
+/* Whether the channel in hand may be read after the sequencing window of its first block. */
+static bool
+is_hurried(const struct vd_batcher *b)
+{
+    const struct vd_rollup_config *rollup = b->config.rollup;
+    return vd_window_closes(rollup, b->job->first->ref.l1_origin.number, b->l1_head,
+                            vd_window_margin(rollup->seq_window_size));
+}
+
 static bool
 must_close(const struct vd_batcher *b)
 {
@@ -271,13 +284,22 @@ must_close(const struct vd_batcher *b)
         return job->last->ref.number == b->resume->last;
     }
     uint64_t estimate = job->tx_bytes * b->ratio / 1000;
+    uint64_t age_ms = b->now_ms - job->opened_ms;
     return b->flush || estimate >= b->config.max_channel_bytes ||
-           b->now_ms - job->opened_ms >= b->config.max_channel_age_ms;
+           age_ms >= b->config.max_channel_age_ms || (age_ms >= HURRIED_AGE_MS && is_hurried(b));
 }
 
+/* A span batch whose first epoch's window is over is dropped whole, with the rest of its channel
+   (OP Stack specs, Holocene derivation: span batches).  So a channel that may be read that late
+   holds singular batches: whatever L1 block it comes in, derivation has made the blocks of the
+   epochs that are over, their batches are past and passed over, and the first of the others is the
+   next block.  None may be left out: if the channel comes earlier, that would be a gap. */
 static void
 close_channel(struct vd_batcher *b)
 {
+    if (is_hurried(b)) {
+        b->job->batch_type = VD_BATCH_SINGULAR;
+    }
     b->encoding = b->job;
     b->encoding_stale = false;
     b->job = NULL;

@@ -5,6 +5,7 @@
 
 #include "viaduct/core/rollup/origin.h"
 #include "viaduct/node/platform/memory.h"
+#include "viaduct/node/roles/window.h"
 
 /* How long a missing origin, or a block that could not be opened, is left alone. */
 #define RETRY_MS 1000u
@@ -51,6 +52,7 @@ struct vd_sequencer {
     unsigned stale_opened;
     unsigned stale_sealed;
     bool drift_noted;
+    bool recovers;         /* the block in hand, or the one last made, is derivation's own */
     bool advances;         /* the block in hand opens the next origin's epoch */
     struct vd_arena arena; /* of the attributes in use */
     struct vd_attributes attributes;
@@ -166,15 +168,67 @@ note_drift(struct vd_sequencer *s, bool waits)
     }
 }
 
+/* Whether a block on the origin may be batched too late.  Confirmations come off the window: no
+   block's origin is younger than they let it be. */
+static bool
+window_closes(const struct vd_sequencer *s, const struct origin *origin)
+{
+    uint64_t window = s->config.rollup->seq_window_size;
+    uint64_t spent = s->config.l1_confirmations < window ? s->config.l1_confirmations : window;
+    return vd_window_closes(s->config.rollup, origin->ref.number, s->l1_latest,
+                            vd_window_margin(window - spent));
+}
+
+/* One line when it begins and one when it is over. */
+static void
+note_recovery(struct vd_sequencer *s, const struct origin *origin, bool recovers)
+{
+    if (recovers == s->recovers) {
+        return;
+    }
+    s->recovers = recovers;
+    char text[240];
+    snprintf(text, sizeof text,
+             "the sequencing window of %llu L1 blocks %s, from L1 origin %llu at L1 block %llu",
+             (unsigned long long)s->config.rollup->seq_window_size,
+             recovers ? "closes before batches can be on L1: blocks as derivation makes them, "
+                        "without users' transactions"
+                      : "is open again: blocks take users' transactions",
+             (unsigned long long)origin->ref.number, (unsigned long long)s->l1_latest);
+    s->effects.note(s->effects.ctx, text);
+}
+
+/* The origin of the next block.  Where the window closes, derivation will make the block if no
+   batch comes in time, and must find the very same one, or it cuts the chain: no users'
+   transactions, and the next origin as soon as its time allows (OP Stack specs, derivation: batch
+   queue, auto-generated empty batches).  vd_origin_choose does just that when it knows the next
+   origin, which L1 has for long by then; so it is waited for. */
+static struct vd_origin_pick
+pick_origin(struct vd_sequencer *s)
+{
+    bool next_known = s->next->known;
+    struct vd_origin_pick pick = vd_origin_choose(s->config.rollup, &s->head, &s->current->ref,
+                                                  next_known ? &s->next->ref : NULL);
+    note_drift(s, pick.choice == VD_ORIGIN_WAIT_FOR_NEXT);
+    if (!next_known && window_closes(s, s->current)) {
+        pick.choice = VD_ORIGIN_WAIT_FOR_NEXT;
+    }
+    if (pick.choice != VD_ORIGIN_WAIT_FOR_NEXT) {
+        struct origin *origin = pick.choice == VD_ORIGIN_USE_NEXT ? s->next : s->current;
+        bool recovers = window_closes(s, origin);
+        note_recovery(s, origin, recovers);
+        pick.no_tx_pool = pick.no_tx_pool || recovers;
+    }
+    return pick;
+}
+
 static void
 open_next(struct vd_sequencer *s, uint64_t now_ms)
 {
     if (now_ms < s->retry_at_ms) {
         return;
     }
-    struct vd_origin_pick pick = vd_origin_choose(s->config.rollup, &s->head, &s->current->ref,
-                                                  s->next->known ? &s->next->ref : NULL);
-    note_drift(s, pick.choice == VD_ORIGIN_WAIT_FOR_NEXT);
+    struct vd_origin_pick pick = pick_origin(s);
     if (pick.choice == VD_ORIGIN_WAIT_FOR_NEXT) {
         return;
     }

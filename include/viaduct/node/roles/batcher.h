@@ -12,6 +12,9 @@
    - It believes nothing but derivation: a channel whose last frame derivation has read past
      without the safe head reaching its last block did not take (timeout, reorg, drop), and the
      batcher goes back to the block after the safe head, as soon as derivation has read all of L1.
+   - A channel whose first block's sequencing window closes (window.h) is closed at once and holds
+     singular batches, whatever the configuration: then what of it comes too late costs nothing
+     else.
 
    One thread. */
 #ifndef VIADUCT_NODE_ROLES_BATCHER_H
@@ -31,7 +34,7 @@ enum vd_compression {
 
 struct vd_batcher_config {
     const struct vd_rollup_config *rollup; /* borrowed */
-    enum vd_batch_type batch_type;
+    enum vd_batch_type batch_type;         /* of channels that are in time */
     enum vd_compression compression;
     size_t max_channel_bytes; /* compressed, as estimated from the channel before */
     uint64_t max_channel_age_ms;

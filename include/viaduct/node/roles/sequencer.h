@@ -4,7 +4,12 @@
    A state machine without clock or socket; transactions go to the engine, which executes them into
    the open block without asking here.  Behind the clock, blocks follow at once until caught up; a
    clock set back only makes it wait.  With L1 out of reach it keeps the old origin up to the drift
-   limit (OP Stack specs, derivation: max sequencer drift) and then waits.  One thread. */
+   limit (OP Stack specs, derivation: max sequencer drift) and then waits.
+
+   Recovery: blocks whose batches may miss the sequencing window (window.h), since none came for
+   long or the chain was cut back, are made as derivation would make them, so that it meets its own
+   blocks and the safe head moves over them without a cut.  Users' transactions wait.  Blocks that
+   are clear of the window's end take them again.  One thread. */
 #ifndef VIADUCT_NODE_ROLES_SEQUENCER_H
 #define VIADUCT_NODE_ROLES_SEQUENCER_H
 

@@ -11,12 +11,12 @@
 #include <brotli/decode.h>
 #include <cmocka.h>
 
+#include "node/roles/channel_job.h"
 #include "support/random.h"
 #include "unit/core/rollup/whole_batch.h"
 #include "viaduct/core/codec/rlp.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/node/platform/memory.h"
-#include "viaduct/node/roles/batcher.h"
 
 #define MAX_BLOCKS 4000u
 #define MAX_PAYLOADS 20000u
@@ -306,6 +306,7 @@ model_init(struct model *m, enum vd_batch_type type)
     vd_arena_init(&m->arena, vd_reserve(ARENA), ARENA);
     m->payloads = calloc(MAX_PAYLOADS, sizeof *m->payloads);
     m->rollup.block_time_s = 2;
+    m->rollup.seq_window_size = 3600;
     m->rollup.l2.chain_id = 901;
     m->rollup.l2.is_l2 = true;
     m->config = (struct vd_batcher_config){
@@ -467,6 +468,84 @@ test_a_reorg_posts_no_block_that_l1_still_holds(void **state)
     model_deinit(&m);
 }
 
+/* Waits for a channel to be closed; how long that took. */
+static unsigned
+wait_for_channel(struct model *m)
+{
+    unsigned seconds = 0;
+    for (; !m->job && seconds < 100; seconds++) {
+        m->now += 1000;
+        vd_batcher_tick(m->batcher, m->now);
+    }
+    assert_non_null(m->job);
+    return seconds;
+}
+
+/* Of a window of 12 L1 blocks the last 6 are the margin: at L1's head 10 it closes for epochs up to
+   4.  The channel that begins there does not wait for its age and holds singular batches. */
+static void
+test_where_the_window_closes_a_channel_hurries_as_singular_batches(void **state)
+{
+    (void)state;
+    static struct model m;
+    struct vd_random random = vd_random_start("batcher");
+    model_init(&m, VD_BATCH_SPAN);
+    m.rollup.seq_window_size = 12;
+    m.config.max_channel_bytes = 1000000;
+    vd_batcher_free(m.batcher);
+    new_batcher(&m);
+    while (m.unsafe < 59) { /* six to an epoch */
+        add_block(&m, &random);
+    }
+    vd_batcher_heads(m.batcher, m.now, &m.blocks[m.unsafe], &m.blocks[29], 10, 10);
+    m.safe = 29; /* the next is the first of epoch 5 */
+    assert_int_equal(wait_for_channel(&m), 20);
+    assert_int_equal(m.job->batch_type, VD_BATCH_SPAN);
+    vd_batcher_free(m.batcher);
+    m.job = NULL;
+
+    new_batcher(&m);
+    vd_batcher_heads(m.batcher, m.now, &m.blocks[m.unsafe], &m.blocks[28], 10, 10);
+    m.safe = 28; /* the last of epoch 4 is left */
+    assert_int_equal(wait_for_channel(&m), 1);
+    assert_int_equal(m.job->batch_type, VD_BATCH_SINGULAR);
+    assert_int_equal(m.job->block_count, 31); /* none left out */
+    for (unsigned i = 0; i < 100 && m.safe < m.unsafe; i++) {
+        run_encoder(&m);
+        l1_block(&m, &random);
+        tell_heads(&m);
+    }
+    assert_int_equal(m.safe, m.unsafe);
+    model_deinit(&m);
+}
+
+/* A window that begins to close over a channel in hand closes the channel. */
+static void
+test_a_channel_in_hand_does_not_wait_until_its_window_is_over(void **state)
+{
+    (void)state;
+    static struct model m;
+    struct vd_random random = vd_random_start("batcher");
+    model_init(&m, VD_BATCH_SPAN);
+    m.rollup.seq_window_size = 12;
+    m.config.max_channel_age_ms = 1000000;
+    vd_batcher_free(m.batcher);
+    new_batcher(&m);
+    while (m.unsafe < 11) {
+        add_block(&m, &random);
+    }
+    for (uint64_t l1 = 1; l1 < 6; l1++) {
+        vd_batcher_heads(m.batcher, m.now, &m.blocks[m.unsafe], &m.blocks[0], l1, l1);
+        m.now += 12000;
+        vd_batcher_tick(m.batcher, m.now);
+        assert_null(m.job);
+    }
+    vd_batcher_heads(m.batcher, m.now, &m.blocks[m.unsafe], &m.blocks[0], 6, 6);
+    assert_non_null(m.job);
+    run_encoder(&m);
+    model_deinit(&m);
+}
+
 int
 main(void)
 {
@@ -475,6 +554,8 @@ main(void)
         cmocka_unit_test(test_a_crash_repeats_no_block),
         cmocka_unit_test(test_a_lost_channel_is_posted_again),
         cmocka_unit_test(test_a_reorg_posts_no_block_that_l1_still_holds),
+        cmocka_unit_test(test_where_the_window_closes_a_channel_hurries_as_singular_batches),
+        cmocka_unit_test(test_a_channel_in_hand_does_not_wait_until_its_window_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,9 @@ struct model {
     bool opening;
     bool sealing;
     struct vd_attributes attributes;
+    uint64_t closing_at; /* origins up to this one's windows close, when the block opened */
+    uint64_t margin;     /* in L1 blocks, of the window's end */
+    uint64_t forced;     /* blocks as derivation would make them */
     uint64_t opened;
     uint64_t sealed;
     struct vd_l2_ref head;
@@ -65,6 +68,9 @@ open_block(void *ctx, const struct vd_attributes *attributes)
     assert_false(m->opening || m->sealing);
     m->opening = true;
     m->attributes = *attributes;
+    uint64_t reached = m->l1_head + m->margin;
+    uint64_t window = m->rollup.seq_window_size;
+    m->closing_at = reached >= window ? reached - window : UINT64_MAX;
 }
 
 static void
@@ -119,6 +125,15 @@ answer_seal(struct model *m)
     vd_sequencer_sealed(m->sequencer, m->now * 1000, VD_OK, &m->head);
 }
 
+/* The epoch of the empty block that derivation makes on the head (OP Stack specs, derivation: batch
+   queue, auto-generated empty batches). */
+static uint64_t
+forced_origin(const struct model *m)
+{
+    uint64_t epoch = m->head.l1_origin.number;
+    return m->attributes.env.timestamp < m->l1[epoch + 1].header.timestamp ? epoch : epoch + 1;
+}
+
 /* Answers whatever is asked until nothing is. */
 static void
 settle(struct model *m)
@@ -138,7 +153,13 @@ settle(struct model *m)
             assert_true(m->attributes.origin.number <= m->head.l1_origin.number + 1);
             bool late = m->attributes.env.timestamp >
                         m->attributes.origin.timestamp + VD_MAX_SEQUENCER_DRIFT_S;
-            assert_int_equal(m->attributes.no_tx_pool, late);
+            bool closes =
+                m->closing_at != UINT64_MAX && m->attributes.origin.number <= m->closing_at;
+            assert_int_equal(m->attributes.no_tx_pool, late || closes);
+            if (closes) {
+                assert_int_equal(m->attributes.origin.number, forced_origin(m));
+                m->forced++;
+            }
             answer_seal(m);
         }
     }
@@ -162,6 +183,8 @@ start_on(struct model *m, uint64_t confirmations, uint64_t l1_seconds)
     memset(m, 0, sizeof *m);
     m->l1_seconds = l1_seconds;
     m->rollup.block_time_s = 2;
+    m->rollup.seq_window_size = 3600;
+    m->margin = 50;
     m->rollup.l2 = (struct vd_chain_config){
         .chain_id = 901, .is_l2 = true, .eip1559_elasticity = 6, .eip1559_denominator_canyon = 250};
     m->rollup.pectra_blob_schedule_time = VD_NEVER;
@@ -466,6 +489,83 @@ test_a_seal_that_failed_is_tried_again_once_a_second(void **state)
     vd_sequencer_free(m.sequencer);
 }
 
+static void
+set_window(struct model *m, uint64_t window, uint64_t margin)
+{
+    m->rollup.seq_window_size = window;
+    m->margin = margin;
+}
+
+static void
+be_at(struct model *m, uint64_t now)
+{
+    m->now = now;
+    m->l1_head = now / L1_SECONDS;
+    vd_sequencer_l1(m->sequencer, now * 1000, m->l1_head);
+}
+
+/* Derivation has cut the chain back to a block whose window is over. */
+static void
+test_where_the_window_closes_blocks_are_derivations_own(void **state)
+{
+    (void)state;
+    static struct model m;
+    start(&m, 0);
+    set_window(&m, 12, 6);
+    be_at(&m, 1200);
+    settle(&m);
+    assert_int_equal(m.head.number, 600);
+    /* Origins 0 to 100 - 12 + 6, six blocks each; genesis and the block open before are others. */
+    assert_int_equal(m.forced, 95 * 6 - 2);
+    assert_int_equal(m.notes, 2); /* begins, is over */
+    for (int i = 0; i < 600; i++) {
+        second(&m, true);
+    }
+    assert_int_equal(m.forced, 95 * 6 - 2);
+    assert_int_equal(m.notes, 2);
+    vd_sequencer_free(m.sequencer);
+}
+
+/* Staying on the old origin, as is right elsewhere, would not be derivation's block. */
+static void
+test_where_the_window_closes_the_next_origin_is_waited_for(void **state)
+{
+    (void)state;
+    static struct model m;
+    start(&m, 0);
+    set_window(&m, 12, 6);
+    m.l1_answers = false;
+    be_at(&m, 1200);
+    settle(&m);
+    uint64_t number = m.head.number;
+    for (int i = 0; i < 20; i++) {
+        second(&m, true);
+    }
+    assert_int_equal(m.head.number, number);
+    m.l1_answers = true;
+    for (int i = 0; i < 10; i++) {
+        second(&m, true);
+    }
+    assert_int_equal(m.head.number, m.now / 2);
+    vd_sequencer_free(m.sequencer);
+}
+
+/* Of a window of 12, 8 are gone when a block can be made; half of the others is the margin. */
+static void
+test_confirmations_leave_room_for_users_in_a_small_window(void **state)
+{
+    (void)state;
+    static struct model m;
+    start(&m, 8);
+    set_window(&m, 12, 2);
+    for (int i = 0; i < 600; i++) {
+        second(&m, true);
+    }
+    assert_int_equal(m.forced, 0);
+    assert_int_equal(m.notes, 0);
+    vd_sequencer_free(m.sequencer);
+}
+
 int
 main(void)
 {
@@ -480,6 +580,9 @@ main(void)
         cmocka_unit_test(test_a_late_answer_of_before_a_start_is_not_taken_for_a_new_one),
         cmocka_unit_test(test_an_origin_that_left_l1_is_not_built_on),
         cmocka_unit_test(test_a_start_on_an_origin_that_left_l1_asks_for_other_heads),
+        cmocka_unit_test(test_where_the_window_closes_blocks_are_derivations_own),
+        cmocka_unit_test(test_where_the_window_closes_the_next_origin_is_waited_for),
+        cmocka_unit_test(test_confirmations_leave_room_for_users_in_a_small_window),
         cmocka_unit_test(
             test_starts_on_an_origin_that_left_l1_do_not_go_round_faster_than_once_a_second),
         cmocka_unit_test(test_a_seal_that_failed_is_tried_again_once_a_second),
