@@ -419,6 +419,7 @@ on_balance(void *ctx, const struct vd_l1_status *status, const struct vd_u256 *b
         vd_hash_eq(&now.hash, &c->asked_l1.hash)) {
         c->heads.l1 = c->asked_l1;
         c->heads.balance = *balance;
+        c->heads.gas_price = vd_l1_heads(n->l1)->latest_base_fee;
         give_heads(c);
     }
     vd_node_challenger_heads(n);

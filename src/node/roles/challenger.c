@@ -435,8 +435,7 @@ vd_challenger_estimated(struct vd_challenger *c, enum vd_err err, const char *te
     } else if (is_wanted) {
         uint8_t tag[ACTION_TAG_BYTES];
         action_tag(tag, &c->action);
-        flights_put(c, tag, FLIGHT_REFUSED, c->question_at);
-        challenger_say_refused(c, g, text);
+        challenger_say_refused(c, g, flights_put(c, tag, FLIGHT_REFUSED, c->question_at), text);
         if (c->action.kind == ACTION_CLAIM) {
             challenger_judge(c, g);
             look_again(c, g);
@@ -716,7 +715,10 @@ vd_challenger_tx_event(struct vd_challenger *c, const struct vd_txm_event *event
 void
 vd_challenger_stats(const struct vd_challenger *c, struct vd_challenger_stats *stats)
 {
-    *stats = (struct vd_challenger_stats){.open = c->count, .against = c->lost, .moves = c->moves};
+    *stats = (struct vd_challenger_stats){.open = c->count,
+                                          .against = c->lost,
+                                          .moves = c->moves,
+                                          .waiting = flights_count_refused(c)};
     for (size_t i = 0; i < c->count; i++) {
         const struct game *g = c->games[i];
         bool in_progress = g->was_read && g->d.status == VD_GAME_IN_PROGRESS;

@@ -11,6 +11,7 @@ enum action_kind {
     ACTION_STEP,
     ACTION_LOAD,
     ACTION_BLOCK, /* the root claim names another block than its output */
+    /* No clock waits for these: */
     ACTION_RESOLVE_CLAIM,
     ACTION_RESOLVE,
     ACTION_CLAIM, /* the account's bonds */

@@ -37,6 +37,11 @@ flights_put(struct vd_challenger *c, const uint8_t tag[ACTION_TAG_BYTES], enum f
         *flight = (struct flight){.state = state};
         memcpy(flight->tag, tag, ACTION_TAG_BYTES);
     }
+    if (state != FLIGHT_REFUSED) {
+        flight->refusals = 0;
+    } else if (flight->refusals == 0 || flight->block != block) {
+        flight->refusals++;
+    }
     flight->state = state;
     flight->block = block;
     return flight;
@@ -62,9 +67,11 @@ challenger_in_flight(struct vd_challenger *c, uint64_t read_at, const struct act
     if (!flight) {
         return false;
     }
+    if (flight->state == FLIGHT_REFUSED && flight->unincluded == 0) {
+        return read_at <= flight->block; /* kept, to count further refusals */
+    }
     bool over =
-        flight->unincluded == 0 && ((flight->state == FLIGHT_SETTLED && read_at >= flight->block) ||
-                                    (flight->state == FLIGHT_REFUSED && read_at > flight->block));
+        flight->unincluded == 0 && flight->state == FLIGHT_SETTLED && read_at >= flight->block;
     if (over) {
         flights_drop(c, flight);
     }
@@ -87,6 +94,20 @@ challenger_is_sent(const struct vd_challenger *c, const struct action *action)
     action_tag(tag, action);
     const struct flight *flight = flights_find(c, tag);
     return flight && flight->state != FLIGHT_REFUSED;
+}
+
+size_t
+flights_count_refused(const struct vd_challenger *c)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < c->flight_count; i++) {
+        const struct flight *flight = &c->flights[i];
+        enum action_kind kind;
+        bool is_due = action_of_tag(&kind, vd_slice(flight->tag, ACTION_TAG_BYTES)) &&
+                      kind <= ACTION_BLOCK && flight->block + RECENT_BLOCKS >= c->heads.l1.number;
+        count += is_due && flight->state == FLIGHT_REFUSED && flight->refusals >= REFUSALS_TO_TELL;
+    }
+    return count;
 }
 
 /* No reorg that L1 has ever seen goes deeper. */

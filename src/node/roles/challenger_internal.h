@@ -8,6 +8,9 @@
 
 /* Urgency of what no clock waits for. */
 #define LATER_S ((uint64_t)1 << 40)
+/* Heads in turn that refuse a move until somebody is called: at the first, L1 may have changed
+   since the game was read. */
+#define REFUSALS_TO_TELL 2u
 /* Urgency of what counts although its clock has run out: until somebody resolves the claim. */
 #define LATE_S 600u
 /* What was read so many L1 blocks ago is acted on. */
@@ -85,6 +88,7 @@ struct flight {
     uint8_t tag[ACTION_TAG_BYTES];
     enum flight_state state;
     uint64_t block;
+    unsigned refusals;   /* at so many heads one after the other */
     uint32_t unincluded; /* payloads of this tag that are in no block: after a reorg even two */
     struct vd_u256 value;
 };
@@ -271,7 +275,9 @@ bool challenger_act(struct vd_challenger *c, uint64_t limit_s);
 /* The action as the call in c->to and c->data.  g: whose action it is; NULL: a large preimage's. */
 void challenger_hand_over(struct vd_challenger *c, struct game *g, const struct action *action,
                           uint64_t gas);
-void challenger_say_refused(struct vd_challenger *c, struct game *g, const char *text);
+/* c->action was refused; flight: which then counts that. */
+void challenger_say_refused(struct vd_challenger *c, struct game *g, const struct flight *flight,
+                            const char *text);
 
 /* challenger_flights.c */
 struct flight *flights_find(const struct vd_challenger *c, const uint8_t tag[ACTION_TAG_BYTES]);
@@ -288,6 +294,8 @@ bool challenger_in_flight(struct vd_challenger *c, uint64_t read_at, const struc
 /* Has it had its effect for good?  Is it with the manager? */
 bool challenger_is_done(const struct vd_challenger *c, const struct action *action);
 bool challenger_is_sent(const struct vd_challenger *c, const struct action *action);
+/* Moves, steps and the like that are due, and that several heads in turn have refused. */
+size_t flights_count_refused(const struct vd_challenger *c);
 
 /* challenger_judge.c: what is wanted and what is to be done now, from the game as read last. */
 void challenger_judge(struct vd_challenger *c, struct game *g);

@@ -606,6 +606,20 @@ challenger_judge(struct vd_challenger *c, struct game *g)
 
 /* --- funds --- */
 
+static struct vd_u256
+gas_cost(const struct vd_challenger *c, uint64_t gas)
+{
+    struct vd_u256 amount = vd_u256(gas);
+    return vd_u256_mul(&amount, &c->heads.gas_price);
+}
+
+static struct vd_u256
+move_cost(const struct vd_challenger *c, const struct vd_u256 *bond)
+{
+    struct vd_u256 gas = gas_cost(c, VD_CHALLENGER_MOVE_GAS);
+    return vd_u256_add(bond, &gas);
+}
+
 /* One path from a depth to the leaves: every second bond is the honest side's, and where the last
    claim is the other's, it ends in a step, whose preimage may have to be proposed. */
 static struct vd_u256
@@ -613,9 +627,13 @@ path_cost(const struct vd_challenger *c, const struct game *g, unsigned depth)
 {
     const struct oracle *o = oracles_find(c, &g->d.oracle);
     bool steps = (g->d.game.max_depth + 1 - depth) % 2 == 0;
-    struct vd_u256 sum = o && steps ? o->bond : vd_u256(0);
+    struct vd_u256 sum = gas_cost(c, steps ? VD_CHALLENGER_STEP_GAS : 0);
+    if (o && steps) {
+        sum = vd_u256_add(&sum, &o->bond);
+    }
     for (unsigned d = depth; d <= g->d.game.max_depth; d += 2) {
-        sum = vd_u256_add(&sum, &g->bonds[d]);
+        struct vd_u256 cost = move_cost(c, &g->bonds[d]);
+        sum = vd_u256_add(&sum, &cost);
     }
     return sum;
 }
@@ -660,7 +678,9 @@ held_back(const struct vd_challenger *c)
 struct vd_u256
 challenger_cost(const struct vd_challenger *c, const struct game *g, const struct action *action)
 {
-    return action->opens ? path_cost(c, g, action->depth) : action->bond;
+    return action->opens                 ? path_cost(c, g, action->depth)
+           : action->kind == ACTION_MOVE ? move_cost(c, &action->bond)
+                                         : action->bond;
 }
 
 bool

@@ -147,16 +147,22 @@ challenger_act(struct vd_challenger *c, uint64_t limit_s)
     return true;
 }
 
+/* The account may lack the gas, or a node of L1 the state: a clock runs out meanwhile. */
 void
-challenger_say_refused(struct vd_challenger *c, struct game *g, const char *text)
+challenger_say_refused(struct vd_challenger *c, struct game *g, const struct flight *flight,
+                       const char *text)
 {
+    char line[300];
+    bool tells = flight->refusals == REFUSALS_TO_TELL;
     if (g && c->action.kind != ACTION_CLAIM) {
         challenger_say(c, g, false, "%s claim %u: %s", text_of(c->action.kind),
                        (unsigned)c->action.claim, text);
+    }
+    if (g && c->action.kind <= ACTION_BLOCK && tells) {
+        challenger_say(c, g, true, "a move is due, but L1 refuses it: %s", text);
     } else if (!g) {
-        char line[300];
         snprintf(line, sizeof line, "%s, %u..: %s", text_of(c->action.kind),
                  (unsigned)vd_load_be32(c->action.value.b), text);
-        c->effects.note(c->effects.ctx, false, line);
+        c->effects.note(c->effects.ctx, tells, line);
     }
 }

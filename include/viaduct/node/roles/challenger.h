@@ -10,9 +10,10 @@
    - It acts only in games whose prestate is the one that this program builds for this chain, whose
      starting output is its own chain's, and whose last L1 block was derived; never while derivation
      is behind L1's head.  Why it does not act is said, once for each reason.
-   - It opens a path only when the account could pay it down to the full depth, beside the dearest
-     open path of every other game; a path once open is played on while its next bond can be paid.
-     A path that ends in a step of its own counts the bond of a large preimage, too.
+   - It opens a path only when the account could pay it down to the full depth, gas at the present
+     price included, beside the dearest open path of every other game; a path once open is played on
+   while its next bond can be paid. A path that ends in a step of its own counts the bond of a large
+   preimage, too.
    - A preimage too large for one transaction is proposed in the oracle block by block; what was
      announced is carried on until its bond is back.  Every proposal of others in the oracles of the
      games it follows is checked, and refuted if it is wrong.
@@ -42,10 +43,17 @@ struct vd_challenger_config {
     uint64_t settle_s;
 };
 
+/* What is counted with for a move and the resolution of two claims (230,000 and 2 * 81,000
+   measured), and for a step and what it reads (286,000 and 338,000; more where that is large). */
+#define VD_CHALLENGER_MOVE_GAS 400000u
+#define VD_CHALLENGER_STEP_GAS 1000000u
+
 struct vd_challenger_heads {
     struct vd_l1_ref l1;    /* latest */
     uint64_t derived_l1;    /* the last L1 block read by derivation */
     struct vd_u256 balance; /* of the account at that head; of a watcher: any */
+    /* Wei that is counted with for a gas beside the bonds, by the estimates below; 0: none is. */
+    struct vd_u256 gas_price;
 };
 
 /* A game of the type watched, as the factory lists it. */
@@ -184,7 +192,8 @@ struct vd_challenger_stats {
     size_t disputed;  /* in progress, with a root that is not true by the own chain */
     size_t against;   /* resolved against the own view, or about to be if nobody moves */
     uint64_t moves;   /* claims and steps handed to the manager by this process */
-    uint64_t waiting; /* due moves that it does not make now: funds, or what they need is missing */
+    uint64_t waiting; /* due moves that it does not make now: funds, or what they need is missing,
+                         or L1 refuses them */
 };
 void vd_challenger_stats(const struct vd_challenger *challenger, struct vd_challenger_stats *stats);
 

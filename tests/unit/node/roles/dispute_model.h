@@ -144,8 +144,10 @@ struct model {
     uint64_t settle_s;
     uint64_t skipped_s;    /* of L1's time, which the node's own clock did not see pass */
     size_t forgotten_logs; /* the next answer lacks so many of the oldest */
-    bool is_mute;          /* the oracle does not say its terms */
-    uint8_t *held[16];     /* calldata of others */
+    bool has_no_gas;       /* every estimate is refused */
+    uint64_t gas_price;
+    bool is_mute;      /* the oracle does not say its terms */
+    uint8_t *held[16]; /* calldata of others */
     size_t held_count;
 };
 

@@ -280,7 +280,7 @@ answer_l1(struct model *m)
     } else if (what == A_ESTIMATE) {
         uint8_t *data = m->l1_data;
         m->l1_data = NULL;
-        bool ok = m->l1_value <= m->now.balance &&
+        bool ok = !m->has_no_gas && m->l1_value <= m->now.balance &&
                   execute(m, &m->l1_to, vd_slice(data, m->l1_len), m->l1_value, true);
         vd_challenger_estimated(m->challenger,
                                 lost ? VD_ERR_IO
@@ -424,7 +424,8 @@ tell_heads(struct model *m)
 {
     struct vd_challenger_heads heads = {.l1 = {.number = m->now.number, .timestamp = m->now.time},
                                         .derived_l1 = m->now.number - m->lag,
-                                        .balance = vd_u256(m->now.balance)};
+                                        .balance = vd_u256(m->now.balance),
+                                        .gas_price = vd_u256(m->gas_price)};
     heads.l1.hash = part_of("l1", m->now.number * 1000 + m->fork);
     vd_challenger_heads(m->challenger, (m->now.time - m->skipped_s) * 1000, &heads);
     for (unsigned i = 0; i < 40000 && (m->l1 != A_NONE || m->node != A_NONE); i++) {

@@ -350,18 +350,18 @@ test_bonds_are_claimed_as_soon_as_l1_pays_them(void **state)
 /* A path costs what it costs down to the leaves; with less nothing is opened, and an alert says so.
  */
 static void
-test_a_path_that_cannot_be_paid_is_not_opened(void **state)
+check_path(unsigned max_depth, uint64_t gas_price)
 {
-    (void)state;
     struct vd_challenger_stats stats;
     struct model *m = new_model(vd_random_start("funds"), 0);
     add_game(m, SILENT, false, 0);
-    struct contract *g = &m->now.games[0];
-    uint64_t cost = 0;
-    for (unsigned d = 1; d <= g->game.max_depth; d += 2) {
-        cost += bond_at(g, d);
+    struct contract *g = shape_game(m, 2, max_depth, false);
+    bool steps = max_depth % 2 == 0; /* it ends in a step of the challenger's */
+    uint64_t cost = steps ? LPP_BOND + gas_price * VD_CHALLENGER_STEP_GAS : 0;
+    for (unsigned d = 1; d <= max_depth; d += 2) {
+        cost += bond_at(g, d) + gas_price * VD_CHALLENGER_MOVE_GAS;
     }
-    cost += g->game.max_depth % 2 == 0 ? LPP_BOND : 0; /* it ends in a step of the challenger's */
+    m->gas_price = gas_price;
     m->now.balance = cost - 1;
     start(m);
     block(m);
@@ -374,6 +374,47 @@ test_a_path_that_cannot_be_paid_is_not_opened(void **state)
     play(m, false);
     check_won(m, cost);
     end_model(m);
+}
+
+static void
+test_a_path_that_cannot_be_paid_is_not_opened(void **state)
+{
+    (void)state;
+    check_path(6, 0);
+    check_path(7, 0);
+    check_path(6, 3);
+    check_path(7, 3);
+}
+
+/* The account has its bonds, but L1 takes nothing of it: that is told long before the clock is out,
+   once, and over when it does. */
+static void
+test_a_due_move_that_l1_refuses_is_told(void **state)
+{
+    (void)state;
+    struct vd_challenger_stats stats;
+    for (unsigned beyond = 0; beyond < 2; beyond++) {
+        struct model *m = new_model(vd_random_start("refused"), 1000000);
+        add_game(m, SILENT, beyond != 0, beyond);
+        m->has_no_gas = true;
+        start(m);
+        block(m);
+        assert_int_equal(m->alerts, 1); /* the false root */
+        for (unsigned i = 0; i < 20; i++) {
+            block(m);
+            vd_challenger_stats(m->challenger, &stats);
+            assert_int_equal(m->alerts, 2);
+            assert_int_equal(stats.waiting, 1);
+        }
+        m->has_no_gas = false;
+        block(m);
+        vd_challenger_stats(m->challenger, &stats);
+        assert_int_equal(stats.waiting, 0);
+        play(m, false);
+        check_won(m, 1000000);
+        assert_int_equal(m->alerts, 2);
+        end_model(m);
+    }
 }
 
 /* Two games, money for one path: the second waits until the first's bonds are back. */
@@ -417,6 +458,7 @@ main(void)
         cmocka_unit_test(test_nothing_is_done_while_derivation_is_behind),
         cmocka_unit_test(test_bonds_are_claimed_as_soon_as_l1_pays_them),
         cmocka_unit_test(test_a_path_that_cannot_be_paid_is_not_opened),
+        cmocka_unit_test(test_a_due_move_that_l1_refuses_is_told),
         cmocka_unit_test(test_open_paths_keep_their_money),
     };
     return cmocka_run_group_tests(tests, NULL, free_preimages);
