@@ -14,6 +14,8 @@
 /* How long a channel gathers at least when its first block's window closes: blocks that a chain
    catching up makes by the hundred go together. */
 #define HURRIED_AGE_MS 1000u
+/* How long no block is loaded after the memory for a channel was missing. */
+#define RETRY_MS 1000u
 
 /* The tag of a frame's payload: id 16, index 2, count 2, first 8, last 8, hash of last 20. */
 #define TAG_BYTES 56u
@@ -48,6 +50,7 @@ struct vd_batcher {
     bool tail_known;
     uint8_t tail[20]; /* of the hash of block next - 1 */
     bool loading;
+    uint64_t retry_ms;               /* no block is loaded before */
     bool loading_stale;              /* the load under way is for a position that was given up */
     struct vd_channel_job *job;      /* gathering */
     struct vd_channel_job *encoding; /* with the pool */
@@ -309,7 +312,7 @@ close_channel(struct vd_batcher *b)
 static void
 load_next(struct vd_batcher *b)
 {
-    if (b->loading || b->encoding || b->next > b->unsafe.number ||
+    if (b->loading || b->encoding || b->now_ms < b->retry_ms || b->next > b->unsafe.number ||
         (channel_count(b) >= MAX_CHANNELS && !b->resume)) {
         return;
     }
@@ -473,6 +476,7 @@ take_block(struct vd_batcher *b, const struct vd_batcher_block *block)
         return;
     }
     note(b, "out of memory for a channel", block->ref.number);
+    b->retry_ms = b->now_ms + RETRY_MS;
     vd_channel_job_free(b->job);
     b->job = NULL;
 }
@@ -510,6 +514,7 @@ take_encoded(struct vd_batcher *b, struct vd_channel_job *job)
     }
     if (!channel) {
         vd_channel_job_free(job);
+        b->retry_ms = b->now_ms + RETRY_MS;
         begin_again(b, "out of memory for a channel");
         return;
     }
@@ -541,6 +546,7 @@ vd_batcher_encoded(struct vd_batcher *b, struct vd_channel_job *job)
         vd_channel_job_free(job);
     } else if (job->err != VD_OK || job->item_count > UINT16_MAX) {
         vd_channel_job_free(job);
+        b->retry_ms = b->now_ms + RETRY_MS;
         begin_again(b, "a channel could not be encoded");
     } else {
         take_encoded(b, job);

@@ -546,6 +546,40 @@ test_a_channel_in_hand_does_not_wait_until_its_window_is_over(void **state)
     model_deinit(&m);
 }
 
+/* With the blocks of a whole channel at hand the next attempt would begin at once. */
+static void
+test_a_channel_that_cannot_be_encoded_is_tried_again_once_a_second(void **state)
+{
+    (void)state;
+    static struct model m;
+    struct vd_random random = vd_random_start("batcher");
+    model_init(&m, VD_BATCH_SPAN);
+    while (m.unsafe < 100) {
+        add_block(&m, &random);
+    }
+    m.now = 1000000;
+    vd_batcher_heads(m.batcher, m.now, &m.blocks[m.unsafe], &m.blocks[0], 1, 1);
+    unsigned failed = 0;
+    for (uint64_t end = m.now + 5000; m.now < end; m.now++) {
+        vd_batcher_tick(m.batcher, m.now);
+        if (m.job) {
+            struct vd_channel_job *job = m.job;
+            m.job = NULL;
+            job->err = VD_ERR_NO_MEMORY;
+            failed++;
+            vd_batcher_encoded(m.batcher, job);
+        }
+    }
+    assert_int_equal(failed, 5);
+    for (unsigned i = 0; i < 1000 && m.safe < m.unsafe; i++) {
+        run_seconds(&m, 1);
+        l1_block(&m, &random);
+        tell_heads(&m);
+    }
+    assert_int_equal(m.safe, m.unsafe);
+    model_deinit(&m);
+}
+
 int
 main(void)
 {
@@ -556,6 +590,7 @@ main(void)
         cmocka_unit_test(test_a_reorg_posts_no_block_that_l1_still_holds),
         cmocka_unit_test(test_where_the_window_closes_a_channel_hurries_as_singular_batches),
         cmocka_unit_test(test_a_channel_in_hand_does_not_wait_until_its_window_is_over),
+        cmocka_unit_test(test_a_channel_that_cannot_be_encoded_is_tried_again_once_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
