@@ -80,6 +80,10 @@ fill_plain(struct vd_game_reader *r)
     }
     if (r->plays) {
         vd_abi_address(vd_reads_add(&r->reads, &r->view->proxy, VD_SELECTOR_CREDIT), &r->account);
+        vd_reads_add(&r->reads, &r->view->proxy, selector("bondDistributionMode()"));
+        vd_abi_address(
+            vd_reads_add(&r->reads, &r->view->proxy, selector("refundModeCredit(address)")),
+            &r->account);
     }
 }
 
@@ -188,13 +192,13 @@ make_room(struct vd_game_view *v, size_t count)
     }
     struct vd_claim *claims = realloc(v->claims, count * sizeof *claims);
     v->claims = claims ? claims : v->claims;
+    v->game.claims = v->claims; /* also where the next line fails */
     bool *resolved = realloc(v->resolved, count * sizeof *resolved);
     v->resolved = resolved ? resolved : v->resolved;
     if (!claims || !resolved) {
         return VD_ERR_NO_MEMORY;
     }
     v->cap = count;
-    v->game.claims = claims;
     return VD_OK;
 }
 
@@ -248,6 +252,17 @@ take_fault(struct vd_game_reader *r, const struct vd_slice *a)
     return prepare_claims(r, count);
 }
 
+/* bondDistributionMode: 0 until the game is closed. */
+static bool
+take_bonds_of_account(struct vd_game_view *v, const struct vd_slice *a)
+{
+    uint64_t mode = 0;
+    bool ok = vd_abi_read_u256(&v->credit, a[0], 0) && vd_abi_read_u64(&mode, a[1], 0) &&
+              vd_abi_read_u256(&v->refund, a[2], 0);
+    v->closed = mode != 0;
+    return ok;
+}
+
 /* What every kind of game has, and behind it what only the fault game has. */
 static enum vd_err
 take_plain(struct vd_game_reader *r)
@@ -261,7 +276,7 @@ take_plain(struct vd_game_reader *r)
     if (!vd_abi_read_u64(&status, a[0], 0) || status > VD_GAME_DEFENDER_WINS ||
         !vd_abi_read_u64(&v->resolved_at, a[1], 0) || !vd_abi_read_hash(&v->root, a[2], 0) ||
         !vd_abi_read_u64(&v->l2_block, a[3], 0) || !vd_abi_read_address(&v->creator, a[4], 0) ||
-        (r->plays && !vd_abi_read_u256(&v->credit, a[11], 0))) {
+        (r->plays && !take_bonds_of_account(v, &a[11]))) {
         return lacks(r, "status of a game");
     }
     v->status = (uint8_t)status;

@@ -36,6 +36,8 @@ struct vd_game_view {
     struct vd_address oracle;
     struct vd_u256 *bonds; /* game.max_depth + 1 of them; zero where the game was over before */
     struct vd_u256 credit; /* of the account */
+    bool closed;           /* its bonds are paid in one mode or the other */
+    struct vd_u256 refund; /* of the account, were it closed for refunds */
 };
 
 /* Begins with nothing known. */

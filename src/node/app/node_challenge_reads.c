@@ -215,7 +215,9 @@ give_game(struct vd_challenge *c, const struct vd_game_view *v)
                                  .game = v->game,
                                  .resolved = v->resolved,
                                  .bonds = v->bonds,
-                                 .credit = v->credit};
+                                 .credit = v->credit,
+                                 .closed = v->closed,
+                                 .refund = v->refund};
     vd_challenger_read(c->role, VD_OK, "", &dispute);
 }
 
@@ -228,8 +230,9 @@ on_game(void *ctx, enum vd_err err, const char *text)
     if (c->node->closing) {
         return;
     }
-    bool is_over = err == VD_OK && game->view.status != VD_GAME_IN_PROGRESS &&
-                   (c->watch || vd_u256_is_zero(&game->view.credit));
+    const struct vd_game_view *v = &game->view;
+    bool has_bonds = !vd_u256_is_zero(&v->credit) || (!v->closed && !vd_u256_is_zero(&v->refund));
+    bool is_over = err == VD_OK && v->status != VD_GAME_IN_PROGRESS && (c->watch || !has_bonds);
     game->was_tried |= err == VD_OK || err == VD_ERR_INVALID;
     move_pin(c);
     /* What follows may ask for the next game at once, so this one is given back before. */

@@ -381,7 +381,7 @@ static bool
 is_over(const struct vd_challenger *c, const struct game *g)
 {
     return g->was_read && g->d.status != VD_GAME_IN_PROGRESS &&
-           (c->config.watch || vd_u256_is_zero(&g->d.credit));
+           (c->config.watch || !challenger_has_bonds(g));
 }
 
 void

@@ -304,6 +304,8 @@ struct vd_u256 challenger_cost(const struct vd_challenger *c, const struct game 
                                const struct action *action);
 bool challenger_can_pay(const struct vd_challenger *c, const struct game *g,
                         const struct action *action);
+/* Can bonds of the account come out of it? */
+bool challenger_has_bonds(const struct game *g);
 bool challenger_is_behind(const struct vd_challenger *c);
 /* Is so much left beside what was sent and is not seen yet? */
 bool challenger_has(const struct vd_challenger *c, const struct vd_u256 *amount);

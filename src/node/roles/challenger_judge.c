@@ -513,6 +513,14 @@ find_resolutions(struct judge *j)
 
 /* --- the whole --- */
 
+/* Also of a game decided against the account: while it is not closed, a guardian can still find it
+   unreliable, and then everybody has the own bonds back. */
+bool
+challenger_has_bonds(const struct game *g)
+{
+    return !vd_u256_is_zero(&g->d.credit) || (!g->d.closed && !vd_u256_is_zero(&g->d.refund));
+}
+
 static void
 look_at_end(struct judge *j)
 {
@@ -525,7 +533,7 @@ look_at_end(struct judge *j)
                            stands ? "false but standing" : "true but refuted");
         }
     }
-    if (!j->c->config.watch && !vd_u256_is_zero(&g->d.credit)) {
+    if (!j->c->config.watch && challenger_has_bonds(g)) {
         struct action action = new_action(g, ACTION_CLAIM, 0);
         add_action(j, &action);
     }

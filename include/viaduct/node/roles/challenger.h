@@ -78,6 +78,8 @@ struct vd_dispute {
     const bool *resolved;        /* game.count of them */
     const struct vd_u256 *bonds; /* of a claim by its depth: game.max_depth + 1 of them */
     struct vd_u256 credit;       /* of the account */
+    bool closed;                 /* how bonds are paid does not change any more */
+    struct vd_u256 refund;       /* of the account, were it closed as a game not to be relied on */
 };
 
 /* A run of the machine: from one output to another, with its trace. */

@@ -80,6 +80,9 @@ struct contract {
     uint64_t resolved_at;
     uint64_t unlocked_at;
     uint64_t credit;  /* of own */
+    uint64_t refund;  /* the same, of a game that is not to be relied on */
+    bool blacklisted; /* by a guardian */
+    enum { UNDECIDED, NORMAL, REFUND } mode;
     unsigned foreign; /* not the challenger's: 1 prestate, 2 chain, 3 starting output */
     enum opponent opponent;
     unsigned __int128 lie_leaf; /* LIAR: first false leaf at the split */
@@ -318,6 +321,7 @@ do_move(struct contract *g, const struct chain *chain, const struct vd_address *
                          : depth + 1 == g->game.max_depth ? EXTENSION_S + STEP_EXTENSION_S
                                                           : EXTENSION_S;
     if (!dry) {
+        g->refund += vd_address_eq(who, &own) ? bond : 0;
         g->claims[g->game.count++] =
             (struct vd_claim){.parent = parent,
                               .claimant = *who,
@@ -488,15 +492,21 @@ do_resolve_claim(struct contract *g, const struct chain *chain, uint32_t claim, 
 static bool
 do_claim_credit(struct chain *chain, struct contract *g, bool dry)
 {
-    if (g->status == 0 || g->credit == 0 || chain->time <= g->resolved_at + FINALITY_S ||
+    unsigned mode = g->mode != UNDECIDED ? g->mode : g->blacklisted ? REFUND : NORMAL;
+    uint64_t amount = mode == REFUND ? g->refund : g->credit;
+    if (g->status == 0 || amount == 0 || chain->time <= g->resolved_at + FINALITY_S ||
         (g->unlocked_at != 0 && chain->time < g->unlocked_at + WETH_S)) {
         return false;
+    }
+    if (!dry) {
+        g->mode = mode;
     }
     if (!dry && g->unlocked_at == 0) {
         g->unlocked_at = chain->time;
     } else if (!dry) {
-        chain->balance += g->credit;
+        chain->balance += amount;
         g->credit = 0;
+        g->refund = 0;
     }
     return true;
 }

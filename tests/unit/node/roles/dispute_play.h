@@ -209,7 +209,9 @@ answer_read(struct model *m)
                            .game = g->game,
                            .resolved = g->resolved,
                            .bonds = bonds,
-                           .credit = vd_u256(g->credit)};
+                           .credit = vd_u256(g->mode == REFUND ? g->refund : g->credit),
+                           .closed = g->mode != UNDECIDED,
+                           .refund = vd_u256(g->refund)};
     d.prestate.b[5] ^= g->foreign == 1;
     d.chain_id += g->foreign == 2;
     d.start_root.b[5] ^= g->foreign == 3;

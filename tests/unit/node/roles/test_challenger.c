@@ -347,6 +347,43 @@ test_bonds_are_claimed_as_soon_as_l1_pays_them(void **state)
     end_model(m);
 }
 
+/* Lost by the own view, but not closed: then the guardian's word may give everybody the own bonds
+   back, and when somebody has closed it as decided, nothing is left to wait for. */
+static void
+test_a_lost_game_is_kept_until_its_bonds_are_decided(void **state)
+{
+    (void)state;
+    struct vd_challenger_stats stats;
+    for (unsigned refunds = 0; refunds < 2; refunds++) {
+        struct model *m = new_model(vd_random_start("refund"), 1000000);
+        add_game(m, SILENT, false, 0);
+        struct contract *g = &m->now.games[0];
+        start(m);
+        while (g->game.count < 2) {
+            block(m);
+        }
+        g->status = 2;
+        g->resolved_at = m->now.time;
+        for (unsigned i = 0; i < 20; i++) {
+            block(m);
+        }
+        vd_challenger_stats(m->challenger, &stats);
+        assert_int_equal(stats.open, 1);
+        assert_int_equal(stats.against, 1);
+        assert_int_equal(m->now.balance, 1000000 - BOND);
+        g->blacklisted = refunds != 0;
+        g->mode = refunds != 0 ? UNDECIDED : NORMAL;
+        for (unsigned i = 0; i < 100; i++) {
+            block(m);
+        }
+        vd_challenger_stats(m->challenger, &stats);
+        assert_int_equal(stats.open, 0);
+        assert_int_equal(m->now.balance, 1000000 - (refunds != 0 ? 0 : BOND));
+        assert_int_equal(m->reverted, 0);
+        end_model(m);
+    }
+}
+
 /* A path costs what it costs down to the leaves; with less nothing is opened, and an alert says so.
  */
 static void
@@ -457,6 +494,7 @@ main(void)
         cmocka_unit_test(test_a_game_of_something_else_is_left_alone_and_said),
         cmocka_unit_test(test_nothing_is_done_while_derivation_is_behind),
         cmocka_unit_test(test_bonds_are_claimed_as_soon_as_l1_pays_them),
+        cmocka_unit_test(test_a_lost_game_is_kept_until_its_bonds_are_decided),
         cmocka_unit_test(test_a_path_that_cannot_be_paid_is_not_opened),
         cmocka_unit_test(test_a_due_move_that_l1_refuses_is_told),
         cmocka_unit_test(test_open_paths_keep_their_money),
