@@ -522,7 +522,7 @@ OP(SELFDESTRUCT)
 
 vd_op_fn *const VD_HANDLERS[256] = {
 #define X(value, name, immediate, need, change) [value] = op_##name,
-#include "core/evm/opcodes.def"
+#include "viaduct/core/evm/opcodes.def"
 #undef X
 };
 

@@ -17,7 +17,7 @@
 
 enum vd_opcode {
 #define X(value, name, immediate, need, change) VD_OP_##name = value,
-#include "core/evm/opcodes.def"
+#include "viaduct/core/evm/opcodes.def"
 #undef X
 };
 

@@ -3,7 +3,7 @@
 
 const struct vd_opcode_info VD_OPCODES[256] = {
 #define X(value, name, immediate, need, change) [value] = {1, immediate, need, change},
-#include "core/evm/opcodes.def"
+#include "viaduct/core/evm/opcodes.def"
 #undef X
 };
 
@@ -12,7 +12,7 @@ vd_opcode_name(uint8_t opcode)
 {
     static const char *const names[256] = {
 #define X(value, name, immediate, need, change) [value] = #name,
-#include "core/evm/opcodes.def"
+#include "viaduct/core/evm/opcodes.def"
 #undef X
     };
     return names[opcode] != NULL ? names[opcode] : "UNDEFINED";
