@@ -175,7 +175,9 @@ gas_for_call(const struct vd_reading *r, const struct vd_call_args *args,
 }
 
 static vd_done *
-answer_call(struct vd_reading *r, const struct vd_call *call, const struct vd_call_result *result)
+answer_call(struct vd_reading *r, const struct vd_at *at, const json_t *overrides,
+            const struct vd_call *call, const struct vd_call_result *result,
+            const volatile int *cancel)
 {
     if (result->verdict == VD_TX_UNSUPPORTED)
         return answer_unsupported(r->call, &result->unsupported);
@@ -188,7 +190,7 @@ answer_call(struct vd_reading *r, const struct vd_call *call, const struct vd_ca
     if (result->status == VD_EVM_REVERT)
         return vd_answer_reverted(r->call, result->output);
     if (result->status != VD_EVM_SUCCESS)
-        return vd_rpc_error(r->call, VD_RPC_SERVER_ERROR, "%s", vd_evm_status_text(result->status));
+        return vd_answer_failed_call(r, at, overrides, call, result->status, cancel);
     return vd_rpc_reply_data(r->call, result->output);
 }
 
@@ -219,7 +221,7 @@ run_call(struct vd_reading *r, const struct vd_rpc_block *block, const json_t *o
     if (bad != NULL)
         return bad;
     set_prices(&args, &at.header);
-    bad = vd_reading_exec(r, &exec, &at);
+    bad = vd_reading_exec(r, &exec, &at, NULL);
     if (bad == NULL)
         bad = vd_overrides_apply(r, exec, 2, overrides);
     if (bad != NULL)
@@ -229,8 +231,10 @@ run_call(struct vd_reading *r, const struct vd_rpc_block *block, const json_t *o
     struct vd_watch watch;
     vd_watch_begin(r->api->watchdog, &watch, r->api->config.limits.call_ms);
     enum vd_err err = vd_exec_call(exec, &result, &args.call, &watch.flag);
+    vd_done *done = err == VD_OK ? answer_call(r, &at, overrides, &args.call, &result, &watch.flag)
+                                 : answer_failed_run(r, err);
     vd_watch_end(r->api->watchdog, &watch);
-    return err == VD_OK ? answer_call(r, &args.call, &result) : answer_failed_run(r, err);
+    return done;
 }
 
 static vd_done *
@@ -262,6 +266,8 @@ eth_call(struct vd_rpc_call *call, void *ctx)
 
 struct estimate {
     struct vd_reading *r;
+    const struct vd_at *at;
+    const json_t *overrides;
     struct vd_exec *exec;
     struct vd_call call;
     struct vd_call_result result; /* of the last run */
@@ -315,8 +321,8 @@ answer_estimate_failed(struct estimate *e, uint64_t high)
     if (ran && e->result.status == VD_EVM_REVERT)
         return vd_answer_reverted(e->r->call, e->result.output);
     if (ran && e->result.status != VD_EVM_OUT_OF_GAS)
-        return vd_rpc_error(e->r->call, VD_RPC_SERVER_ERROR, "%s",
-                            vd_evm_status_text(e->result.status));
+        return vd_answer_failed_call(e->r, e->at, e->overrides, &e->call, e->result.status,
+                                     &e->watch.flag);
     return vd_rpc_error(e->r->call, VD_RPC_SERVER_ERROR,
                         "gas required exceeds allowance (%" PRIu64 ")", high);
 }
@@ -394,16 +400,16 @@ static vd_done *
 run_estimate(struct vd_reading *r, const struct vd_rpc_block *block, const json_t *object,
              const json_t *overrides)
 {
-    struct estimate e = {.r = r};
     struct vd_call_args args;
     struct vd_at at;
+    struct estimate e = {.r = r, .at = &at, .overrides = overrides};
     vd_done *bad = vd_call_args_read(r, &args, 0, object);
     if (bad == NULL)
         bad = vd_reading_block(r, &at, block);
     if (bad != NULL)
         return bad;
     set_prices(&args, &at.header);
-    bad = vd_reading_exec(r, &e.exec, &at);
+    bad = vd_reading_exec(r, &e.exec, &at, NULL);
     if (bad == NULL)
         bad = vd_overrides_apply(r, e.exec, 2, overrides);
     if (bad != NULL)

@@ -215,7 +215,8 @@ ancestor_hash(void *ctx, struct vd_hash *out, uint64_t n)
 }
 
 vd_done *
-vd_reading_exec(struct vd_reading *r, struct vd_exec **exec, const struct vd_at *at)
+vd_reading_exec(struct vd_reading *r, struct vd_exec **exec, const struct vd_at *at,
+                const struct vd_evm_tracer *tracer)
 {
     struct vd_state_source *source = VD_ARENA_NEW(r->arena, struct vd_state_source, 1);
     struct ancestors *ancestors = VD_ARENA_NEW(r->arena, struct ancestors, 1);
@@ -233,6 +234,7 @@ vd_reading_exec(struct vd_reading *r, struct vd_exec **exec, const struct vd_at 
         .curves = vd_engine_curves(r->api->engine),
         .hash_ctx = ancestors,
         .block_hash = ancestor_hash,
+        .tracer = tracer,
     };
     enum vd_err err = vd_exec_at(exec, r->arena, &inputs, &at->header);
     return err == VD_OK ? NULL : vd_answer_err(r->call, err);

@@ -97,8 +97,10 @@ vd_done *vd_reading_txs(struct vd_reading *r, const struct vd_tx_record **txs, s
 /* The state after it, for reads; and for calls. */
 vd_done *vd_reading_state(struct vd_reading *r, struct vd_state_source *source,
                           const struct vd_at *at);
-/* The calls see at->header, which may have been changed since the block was found. */
-vd_done *vd_reading_exec(struct vd_reading *r, struct vd_exec **exec, const struct vd_at *at);
+/* The calls see at->header, which may have been changed since the block was found.  tracer may be
+   NULL. */
+vd_done *vd_reading_exec(struct vd_reading *r, struct vd_exec **exec, const struct vd_at *at,
+                         const struct vd_evm_tracer *tracer);
 /* An account of a state; *found false: no such account. */
 vd_done *vd_reading_account(struct vd_reading *r, struct vd_account *account, bool *found,
                             const struct vd_state_source *source, const struct vd_address *address);
@@ -178,6 +180,12 @@ vd_done *vd_block_overrides_apply(struct vd_reading *r, struct vd_header *header
 /* Changes the state that the calls run on as the object says (geth's state overrides). */
 vd_done *vd_overrides_apply(struct vd_reading *r, struct vd_exec *exec, size_t index,
                             const json_t *overrides);
+
+/* Answers that a call ran on the block's state with the overrides and ended with status, which is
+   neither success nor a revert (call_failure.c). */
+vd_done *vd_answer_failed_call(struct vd_reading *r, const struct vd_at *at,
+                               const json_t *overrides, const struct vd_call *call,
+                               enum vd_evm_status status, const volatile int *cancel);
 
 /* --- logs (eth_logs.c) --- */
 

@@ -404,6 +404,40 @@ test_log_queries_have_limits(void **state)
                 "one or the other");
 }
 
+/* go-ethereum, core/vm: errors.go, OpCode.String, stack_table.go (a SWAP3 needs 4 words; the limit
+   of an instruction that adds a word is 1,024 less that word). */
+static void
+test_failed_calls_name_the_instruction_and_the_stack_as_geth_does(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *code;
+        const char *text;
+    } cases[] = {
+        {"fe", "invalid opcode: INVALID"},
+        {"0c", "invalid opcode: opcode 0xc not defined"},
+        {"5f5fef", "invalid opcode: opcode 0xef not defined"},
+        {"50", "stack underflow (0 <=> 1)"},
+        {"5f01", "stack underflow (1 <=> 2)"},
+        {"5f5f92", "stack underflow (2 <=> 4)"},
+        {"5f5f82", "stack underflow (2 <=> 3)"},
+        {"5b5f5f56", "stack limit reached 1024 (1023)"},
+        {"600356", "invalid jump destination"},
+        /* A CREATE whose init code fails at POP (0x50) is another frame's: its 0 is there, alone.
+         */
+        {"60505f5360015f5ff001", "stack underflow (1 <=> 2)"},
+    };
+    static const char who[] = "0x00000000000000000000000000000000000000aa";
+    const char *const methods[] = {"eth_call", "eth_estimateGas"};
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+        check_error(
+            ask(methods[i % 2],
+                "{\"to\":\"%s\",\"gas\":\"0xf4240\"},\"latest\",{\"%s\":{\"code\":\"0x%s\"}}", who,
+                who, cases[i / 2].code),
+            VD_RPC_SERVER_ERROR, cases[i / 2].text);
+    }
+}
+
 static void
 test_calls_and_estimates_answer_in_geths_words(void **state)
 {
@@ -861,6 +895,7 @@ main(void)
         CASE(test_deposits_are_shown_as_op_geth_shows_them),
         CASE(test_logs_and_filters_tell_what_came_since),
         CASE(test_log_queries_have_limits),
+        CASE(test_failed_calls_name_the_instruction_and_the_stack_as_geth_does),
         CASE(test_calls_and_estimates_answer_in_geths_words),
         CASE(test_an_estimate_is_enough),
         CASE(test_proofs_verify_at_the_tip_and_before_it),
