@@ -1,5 +1,5 @@
-/* Smaller sets of vectors for core/chain: BasicTests (transactions, the genesis block) and the
-   OP Stack's fees. */
+/* Smaller sets of vectors for core/chain: BasicTests (keys, transactions, paths, the genesis block)
+   and the OP Stack's fees. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -134,6 +134,105 @@ test_mainnet_genesis_has_its_hash(void **state)
     assert_true(vd_slice_eq(vd_buf_view(&buf), vd_slice(bytes, len)));
     free(bytes);
     json_decref(root);
+}
+
+/* A key is the hash of its seed.  sig_of_emptystring does not apply: the file is older than any
+   rule of what is hashed before signing, and under none of the hashes of nothing (keccak256, SHA-3,
+   SHA-256, zero) does it recover to the address; txtest.json has signatures that do. */
+static void
+check_key(const json_t *test)
+{
+    uint8_t expected[20];
+    struct vd_address address;
+    const char *seed = text(test, "seed");
+    struct vd_hash key = vd_keccak256(vd_slice((const uint8_t *)seed, strlen(seed)));
+    struct vd_hash want = vd_unhex_word(text(test, "key"));
+    assert_memory_equal(key.b, want.b, 32);
+    vd_unhex_fixed(expected, sizeof expected, text(test, "addr"));
+    assert_int_equal(vd_key_to_address(&address, key.b), VD_OK);
+    assert_memory_equal(address.b, expected, sizeof expected);
+}
+
+static void
+test_basic_keys_have_their_addresses(void **state)
+{
+    (void)state;
+    json_t *root = vd_vectors_json("basic/keyaddrtest.json");
+    for (size_t i = 0; i < json_array_size(root); i++)
+        check_key(json_array_get(root, i));
+    assert_true(root == NULL || json_array_size(root) > 0);
+    json_decref(root);
+}
+
+/* As the first item of a leaf (term) or an extension, and back. */
+static void
+check_path(const char *name, const json_t *test)
+{
+    size_t len;
+    struct vd_buf buf;
+    struct vd_rlp outer;
+    struct vd_rlp items;
+    struct vd_trie_node back;
+    struct vd_trie_node node = {.type = VD_TRIE_EXTENSION, .child = {{.len = 32}}};
+    const json_t *nibbles = json_object_get(test, "seq");
+    struct vd_arena arena = new_arena();
+    uint8_t *want = vd_unhex(text(test, "out"), &len);
+    if (json_is_true(json_object_get(test, "term"))) {
+        node.type = VD_TRIE_LEAF;
+        node.value = vd_slice((const uint8_t *)"value", 5);
+    }
+    node.path_len = (uint8_t)json_array_size(nibbles);
+    for (size_t i = 0; i < node.path_len; i++)
+        node.path[i] = (uint8_t)json_integer_value(json_array_get(nibbles, i));
+    vd_buf_init(&buf, &arena);
+    vd_trie_encode(&buf, &node);
+    outer = vd_rlp(vd_buf_view(&buf));
+    items = vd_rlp_list(&outer);
+    if (!vd_slice_eq(vd_rlp_string(&items), vd_slice(want, len)))
+        fail_msg("%s", name);
+    assert_int_equal(vd_trie_decode(&back, vd_buf_view(&buf)), VD_OK);
+    assert_int_equal(back.type, node.type);
+    assert_int_equal(back.path_len, node.path_len);
+    assert_memory_equal(back.path, node.path, node.path_len);
+    free(want);
+}
+
+static void
+test_basic_paths_have_their_hex_prefix(void **state)
+{
+    (void)state;
+    const char *name;
+    json_t *test;
+    json_t *root = vd_vectors_json("basic/hexencodetest.json");
+    json_object_foreach(root, name, test) check_path(name, test);
+    assert_true(root == NULL || json_object_size(root) > 0);
+    json_decref(root);
+}
+
+/* These blocks are older than Frontier: their headers lack fields that every header since has, and
+   tell the root of an empty trie as an empty string.  No chain has such blocks, so all there is to
+   hold is that they are refused. */
+static void
+test_basic_blocks_from_before_frontier_are_refused(void **state)
+{
+    (void)state;
+    size_t file_len;
+    uint8_t *file = vd_vectors_file("basic/blockgenesistest.json", &file_len);
+    if (file == NULL)
+        return;
+    /* Its inputs, which are not read, are larger than JSON integers may be. */
+    json_t *root = json_loadb((const char *)file, file_len, JSON_DECODE_INT_AS_REAL, NULL);
+    assert_true(json_array_size(root) > 0);
+    for (size_t i = 0; i < json_array_size(root); i++) {
+        size_t len;
+        struct vd_block block;
+        struct vd_arena arena = new_arena();
+        uint8_t *bytes = vd_unhex(text(json_array_get(root, i), "result"), &len);
+        assert_int_equal(vd_block_decode(&block, &arena, vd_slice(bytes, len)), VD_ERR_INVALID);
+        free(bytes);
+    }
+    json_decref(root);
+    free(file);
 }
 
 /* --- genesis blocks of the blockchain tests --- */
@@ -448,6 +547,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_basic_transactions_recover_and_encode),
         cmocka_unit_test(test_mainnet_genesis_has_its_hash),
+        cmocka_unit_test(test_basic_keys_have_their_addresses),
+        cmocka_unit_test(test_basic_paths_have_their_hex_prefix),
+        cmocka_unit_test(test_basic_blocks_from_before_frontier_are_refused),
         cmocka_unit_test(test_genesis_blocks_have_their_hashes),
         cmocka_unit_test(test_fastlz_lengths),
         cmocka_unit_test(test_l1_fees),

@@ -1,8 +1,8 @@
-/* A block or a transaction as an L1 node tells it: never a crash, always a reason, and what is
-   accepted decodes again. */
+/* A block, a transaction or a receipt as an L1 node tells it: never a crash, always a reason, and
+   what is accepted decodes again. */
 #include <stdlib.h>
 
-#include "viaduct/node/l1/l1_json.h"
+#include "node/l1/l1_internal.h"
 #include "viaduct/node/net/json_reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,6 +22,15 @@ check_transaction(const json_t *root, struct vd_arena arena)
         VD_ASSERT(vd_tx_decode(&tx, NULL, &arena, raw) == VD_OK);
 }
 
+static void
+check_fate(const json_t *root)
+{
+    struct vd_json_why why = {""};
+    struct vd_l1_receipt receipt = {0};
+    bool ok = vd_l1_read_receipt(&receipt, &why, root);
+    VD_ASSERT(ok == (why.text[0] == '\0'));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -37,6 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     VD_ASSERT(memory != NULL);
     vd_arena_init(&arena, memory, ARENA_BYTES);
     check_transaction(root, arena);
+    check_fate(root);
     enum vd_err err = vd_l1_parse_block(&block, &why, &arena, &lenient, root);
     VD_ASSERT((err == VD_OK) == (why.text[0] == '\0'));
     block.transaction_count = json_array_size(root);

@@ -305,8 +305,8 @@ answer_header(struct vd_l1_request *request, const struct vd_l1_answer *answer)
     request->fn.header(request->ctx, &status, ok ? &hash : NULL, ok ? &header : NULL);
 }
 
-static bool
-read_receipt(struct vd_l1_receipt *receipt, struct vd_json_why *why, const json_t *json)
+bool
+vd_l1_read_receipt(struct vd_l1_receipt *receipt, struct vd_json_why *why, const json_t *json)
 {
     uint64_t status = 0;
     const json_t *contract = json_object_get(json, "contractAddress");
@@ -334,7 +334,7 @@ answer_receipt(struct vd_l1_request *request, const struct vd_l1_answer *answer)
     struct vd_l1_status status = answer->status;
     struct vd_json_why why;
     struct vd_l1_receipt receipt = {0};
-    if (status.err == VD_OK && !read_receipt(&receipt, &why, answer->result))
+    if (status.err == VD_OK && !vd_l1_read_receipt(&receipt, &why, answer->result))
         invalid(&status, &why);
     request->fn.receipt(request->ctx, &status, status.err == VD_OK ? &receipt : NULL);
 }

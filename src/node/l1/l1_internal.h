@@ -5,6 +5,7 @@
 
 #include "viaduct/node/l1/l1_client.h"
 #include "viaduct/node/net/http_client.h"
+#include "viaduct/node/net/json_reader.h"
 #include "viaduct/node/net/json_writer.h"
 #include "viaduct/node/platform/pool.h"
 
@@ -131,6 +132,8 @@ void vd_l1_params_at(struct vd_json *params, struct vd_l1_at at);
 void vd_l1_answer_read(struct vd_l1_answer *answer, struct vd_slice body);
 void vd_l1_answer_fail(struct vd_l1_answer *answer, enum vd_err err, const char *text);
 void vd_l1_answer_deinit(struct vd_l1_answer *answer);
+/* What a transaction's receipt says of its fate; receipt borrows json.  False: why says. */
+bool vd_l1_read_receipt(struct vd_l1_receipt *receipt, struct vd_json_why *why, const json_t *json);
 void vd_l1_defer(struct vd_l1 *l1);
 void vd_l1_free_if_closed(struct vd_l1 *l1);
 

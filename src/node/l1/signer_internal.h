@@ -62,5 +62,7 @@ void vd_signer_free_if_closed(struct vd_signer *signer);
 
 /* signer_remote.c */
 void vd_signer_ask(struct vd_signer_call *call);
+/* Takes a signer's answer apart and checks what it signed: fills the call's err, text and raw. */
+void vd_signer_read_answer(struct vd_signer_call *call, const struct vd_http_result *result);
 
 #endif

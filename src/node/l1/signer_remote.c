@@ -189,8 +189,8 @@ read_result(struct vd_signer_call *call, const json_t *result, size_t body_len)
     check_signed(call, &arena);
 }
 
-static void
-read_answer(struct vd_signer_call *call, const struct vd_http_result *result)
+void
+vd_signer_read_answer(struct vd_signer_call *call, const struct vd_http_result *result)
 {
     struct vd_l1_answer answer;
     vd_l1_answer_read(&answer, result->body);
@@ -213,7 +213,7 @@ on_result(void *ctx, const struct vd_http_result *result, uint8_t **body)
     struct vd_signer_call *call = ctx;
     (void)body;
     if (result->err == VD_OK || result->err == VD_ERR_REFUSED)
-        read_answer(call, result);
+        vd_signer_read_answer(call, result);
     else
         fail(call, result->err, result->detail, "");
     vd_signer_answer(call);

@@ -308,7 +308,7 @@ submit_ready(struct vd_rpc *rpc)
         chunk->count = share > CHUNK_MAX ? CHUNK_MAX : share;
         for (size_t i = 0; i < chunk->count; i++)
             chunk->calls[i] = take_ready(rpc);
-        if (vd_pool_submit(rpc->pool, &chunk->job) == VD_OK)
+        if (vd_pool_submit_read(rpc->pool, &chunk->job) == VD_OK)
             continue;
         rpc->in_pool -= (uint32_t)chunk->count;
         for (size_t i = 0; i < chunk->count; i++)

@@ -10,9 +10,11 @@ struct queue {
 };
 
 struct vd_pool {
-    uv_mutex_t mutex; /* guards waiting, finished, stopping */
+    uv_mutex_t mutex; /* guards waiting, reads, reading, finished, stopping */
     uv_cond_t wake;
     struct queue waiting;
+    struct queue reads;
+    unsigned reading; /* workers at a read */
     struct queue finished;
     bool stopping;
     uv_thread_t threads[MAX_THREADS];
@@ -45,17 +47,34 @@ queue_take(struct queue *queue)
     return job;
 }
 
+/* The next job for a worker, under the mutex.  Reads leave one worker to the other jobs; where
+   there is but one, it does both. */
+static struct vd_job *
+next_job(struct vd_pool *pool, bool *is_read)
+{
+    struct vd_job *job = queue_take(&pool->waiting);
+    *is_read = false;
+    if (job == NULL && (pool->reading + 1 < pool->thread_count || pool->thread_count == 1)) {
+        job = queue_take(&pool->reads);
+        *is_read = job != NULL;
+    }
+    return job;
+}
+
 static void
 worker(void *arg)
 {
     struct vd_pool *pool = arg;
     uv_mutex_lock(&pool->mutex);
     for (;;) {
-        struct vd_job *job = queue_take(&pool->waiting);
+        bool is_read;
+        struct vd_job *job = next_job(pool, &is_read);
         if (job) {
+            pool->reading += is_read;
             uv_mutex_unlock(&pool->mutex);
             job->run(job);
             uv_mutex_lock(&pool->mutex);
+            pool->reading -= is_read;
             queue_put(&pool->finished, job);
             uv_async_send(&pool->async);
         } else if (pool->stopping) {
@@ -123,20 +142,24 @@ vd_pool_new(struct vd_pool **out, uv_loop_t *loop, unsigned threads)
         return VD_ERR_NO_MEMORY;
     }
     if (threads == 0) {
-        threads = uv_available_parallelism() < 2 ? 2 : uv_available_parallelism();
+        threads = 1 + (uv_available_parallelism() < 2 ? 2 : uv_available_parallelism());
     }
     pool->waiting.tail = &pool->waiting.head;
+    pool->reads.tail = &pool->reads.head;
     pool->finished.tail = &pool->finished.head;
     uv_mutex_init(&pool->mutex);
     uv_cond_init(&pool->wake);
     uv_async_init(loop, &pool->async, on_finished);
     pool->async.data = pool;
+    /* Workers read the count. */
+    uv_mutex_lock(&pool->mutex);
     while (pool->thread_count < threads && pool->thread_count < MAX_THREADS) {
         if (uv_thread_create(&pool->threads[pool->thread_count], worker, pool) != 0) {
             break;
         }
         pool->thread_count++;
     }
+    uv_mutex_unlock(&pool->mutex);
     if (pool->thread_count == 0) {
         uv_close((uv_handle_t *)&pool->async, on_closed);
         return VD_ERR_NO_MEMORY;
@@ -145,8 +168,8 @@ vd_pool_new(struct vd_pool **out, uv_loop_t *loop, unsigned threads)
     return VD_OK;
 }
 
-enum vd_err
-vd_pool_submit(struct vd_pool *pool, struct vd_job *job)
+static enum vd_err
+submit(struct vd_pool *pool, struct queue *queue, struct vd_job *job)
 {
     if (pool->closing) {
         return VD_ERR_CLOSED;
@@ -156,10 +179,22 @@ vd_pool_submit(struct vd_pool *pool, struct vd_job *job)
     }
     pool->pending++;
     uv_mutex_lock(&pool->mutex);
-    queue_put(&pool->waiting, job);
+    queue_put(queue, job);
     uv_cond_signal(&pool->wake);
     uv_mutex_unlock(&pool->mutex);
     return VD_OK;
+}
+
+enum vd_err
+vd_pool_submit(struct vd_pool *pool, struct vd_job *job)
+{
+    return submit(pool, &pool->waiting, job);
+}
+
+enum vd_err
+vd_pool_submit_read(struct vd_pool *pool, struct vd_job *job)
+{
+    return submit(pool, &pool->reads, job);
 }
 
 unsigned

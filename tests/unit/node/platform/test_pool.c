@@ -156,6 +156,60 @@ test_full_queue_refuses_the_newcomer(void **unused)
     free(jobs);
 }
 
+struct gate {
+    struct vd_job job;
+    uv_sem_t *open;
+    unsigned *done;
+};
+
+static void
+wait_at_gate(struct vd_job *job)
+{
+    uv_sem_wait(((struct gate *)job)->open);
+}
+
+static void
+count_gate(struct vd_job *job)
+{
+    ++*((struct gate *)job)->done;
+}
+
+/* Reads that none can finish, more than there are workers: other jobs run all the same, and reads
+   go on when they can. */
+static void
+test_reads_leave_a_worker_to_other_jobs(void **unused)
+{
+    (void)unused;
+    enum { READS = 10 };
+    uv_loop_t loop;
+    uv_sem_t open;
+    struct vd_pool *pool = NULL;
+    struct gate gates[READS];
+    unsigned reads_done = 0;
+    unsigned jobs_done = 0;
+    bool closed = false;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(uv_sem_init(&open, 0), 0);
+    assert_int_equal(vd_pool_new(&pool, &loop, 3), VD_OK);
+    for (size_t i = 0; i < READS; i++) {
+        gates[i] = (struct gate){{.run = wait_at_gate, .done = count_gate}, &open, &reads_done};
+        assert_int_equal(vd_pool_submit_read(pool, &gates[i].job), VD_OK);
+    }
+    struct work *works = submit_all(pool, JOBS, &jobs_done, NULL);
+    while (jobs_done < JOBS)
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    assert_int_equal(reads_done, 0);
+    for (size_t i = 0; i < READS; i++)
+        uv_sem_post(&open);
+    vd_pool_close(pool, on_closed, &closed);
+    assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
+    assert_true(closed);
+    assert_int_equal(reads_done, READS);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    uv_sem_destroy(&open);
+    free(works);
+}
+
 int
 main(void)
 {
@@ -164,6 +218,7 @@ main(void)
         cmocka_unit_test(test_one_worker_runs_jobs_in_their_order),
         cmocka_unit_test(test_idle_pool_closes),
         cmocka_unit_test(test_full_queue_refuses_the_newcomer),
+        cmocka_unit_test(test_reads_leave_a_worker_to_other_jobs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

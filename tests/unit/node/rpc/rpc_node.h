@@ -78,19 +78,26 @@ rpc_node_answered(void *ctx, struct vd_json *answer)
     node->answered = true;
 }
 
-/* The whole response to a request; the caller owns it. */
+/* The whole response to a request; the caller owns it.  NULL: none is due (a notification). */
 static inline json_t *
-rpc_node_ask(struct rpc_node *node, const char *request)
+rpc_node_ask_bytes(struct rpc_node *node, struct vd_slice request)
 {
     struct vd_json_why why;
     node->answered = false;
-    vd_rpc_submit(node->rpc, vd_slice((const uint8_t *)request, strlen(request)), rpc_node_answered,
-                  node);
+    vd_rpc_submit(node->rpc, request, rpc_node_answered, node);
     while (!node->answered)
         (void)uv_run(&node->loop, UV_RUN_ONCE);
+    if (node->answer.len == 0)
+        return NULL;
     json_t *response = vd_json_parse(&why, vd_json_view(&node->answer));
-    assert_non_null(response);
+    VD_ASSERT(response != NULL);
     return response;
+}
+
+static inline json_t *
+rpc_node_ask(struct rpc_node *node, const char *request)
+{
+    return rpc_node_ask_bytes(node, vd_slice((const uint8_t *)request, strlen(request)));
 }
 
 static inline void
