@@ -843,13 +843,65 @@ test_a_call_that_takes_too_long_is_cut_off(void **state)
     node.rpc = server;
 }
 
+static void
+count_answer(void *ctx, struct vd_json *answer)
+{
+    assert_null(memmem(answer->ptr, answer->len, "invalid request", 15));
+    ++*(unsigned *)ctx;
+}
+
+/* Each call hashes until its gas or its time is gone, about half a second; the queries go over the
+   whole chain. */
+static unsigned
+submit_slow_reads(unsigned *answered)
+{
+    static const char *const slow[] = {
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_call\",\"params\":[{\"to\":"
+        "\"0x00000000000000000000000000000000000000aa\"},\"latest\",{"
+        "\"0x00000000000000000000000000000000000000aa\":{\"code\":\"0x5b60205f20505f56\"}}]}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":"
+        "\"0x0\"}]}",
+    };
+    enum { SLOW_READS = 40 };
+    for (unsigned i = 0; i < SLOW_READS; i++) {
+        const char *read = slow[i % 2];
+        vd_rpc_submit(node.rpc, vd_slice((const uint8_t *)read, strlen(read)), count_answer,
+                      answered);
+    }
+    return SLOW_READS;
+}
+
+/* Transactions are acknowledged and blocks sealed while slow reads fill the workers.  What is
+   looked at is the order: had anything to wait for the reads, which were asked for first, nearly
+   all of them would be answered by then. */
+static void
+test_reads_do_not_hold_up_the_sequencer(void **state)
+{
+    (void)state;
+    struct made_tx made;
+    unsigned answered = 0;
+    unsigned reads = submit_slow_reads(&answered);
+    for (unsigned block = 0; block < 3; block++) {
+        open_next();
+        const char *raw = signed_hex(&made, 1, block, &bench.address[2], 21000);
+        const json_t *receipt = result_of(ask("eth_sendRawTransactionSync", "\"%s\",60000", raw));
+        assert_int_equal(number(receipt, "blockNumber"), block + 1);
+        seal();
+        assert_int_equal(tip.ref.number, block + 1);
+    }
+    print_message("%u of %u slow reads were answered before the third block\n", answered, reads);
+    assert_true(answered < reads / 2);
+    while (answered < reads)
+        (void)uv_run(&node.loop, UV_RUN_ONCE);
+}
+
 /* Requests with a few bytes changed, each of which must be answered by JSON. */
 static void
 test_mangled_requests_are_answered(void **state)
 {
     (void)state;
     static const char *const seeds[] = {
-        "{\"id\":1,\"method\":\"eth_call\",\"params\":[{\"from\":"
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_call\",\"params\":[{\"from\":"
         "\"0x00000000000000000000000000000000000000aa\",\"gas\":\"0x10000\",\"maxFeePerGas\":"
         "\"0x1\","
         "\"accessList\":[{\"address\":\"0x00000000000000000000000000000000000000aa\","
@@ -857,17 +909,20 @@ test_mangled_requests_are_answered(void **state)
         "\"0x00000000000000000000000000000000000000aa\",\"r\":\"0x1\"}],\"data\":\"0x00\"},"
         "\"latest\",{\"0x00000000000000000000000000000000000000aa\":{\"balance\":\"0x1\","
         "\"stateDiff\":{}}},{\"time\":\"0x1\"}]}",
-        "{\"id\":1,\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":\"0x0\",\"toBlock\":"
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_getLogs\",\"params\":[{\"fromBlock\":"
+        "\"0x0\",\"toBlock\":"
         "\"latest\",\"address\":[\"0x00000000000000000000000000000000000000aa\"],\"topics\":[null,["
         "\"0x00000000000000000000000000000000000000000000000000000000000000aa\"]]}]}",
-        "{\"id\":1,\"method\":\"eth_getProof\",\"params\":["
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_getProof\",\"params\":["
         "\"0x00000000000000000000000000000000000000aa\",[\"0x1\",\"0x02\"],\"latest\"]}",
-        "{\"id\":1,\"method\":\"eth_feeHistory\",\"params\":[\"0x2\",\"latest\",[1,50.5]]}",
-        "{\"id\":1,\"method\":\"eth_getStorageValues\",\"params\":[{"
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_feeHistory\",\"params\":[\"0x2\","
+        "\"latest\",[1,50.5]]}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_getStorageValues\",\"params\":[{"
         "\"0x00000000000000000000000000000000000000aa\":[\"0x1\"]},\"latest\"]}",
-        "{\"id\":1,\"method\":\"eth_newFilter\",\"params\":[{\"topics\":[]}]}",
-        "{\"id\":1,\"method\":\"optimism_outputAtBlock\",\"params\":[\"0x0\"]}",
-        "{\"id\":1,\"method\":\"eth_sendRawTransactionSync\",\"params\":[\"0x02c0\",\"0x1\"]}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_newFilter\",\"params\":[{\"topics\":[]}]}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"optimism_outputAtBlock\",\"params\":[\"0x0\"]}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_sendRawTransactionSync\",\"params\":["
+        "\"0x02c0\",\"0x1\"]}",
     };
     static const char bytes[] = "0123456789abcdefx\"{}[],:-.null\\\n\xff ";
     struct vd_random random = vd_random_start("mangled");
@@ -906,6 +961,7 @@ main(void)
         CASE(test_what_is_no_transaction_is_refused),
         CASE(test_pages_say_how_it_is),
         CASE(test_a_call_that_takes_too_long_is_cut_off),
+        CASE(test_reads_do_not_hold_up_the_sequencer),
         CASE(test_mangled_requests_are_answered),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
