@@ -576,6 +576,23 @@ contract DisputeGamesTest is Settlement {
         registry.setAnchorState(IDisputeGame(address(pretender)));
     }
 
+    /// A game of another type than the respected one may be won and old enough; it moves nothing, not
+    /// even when its type becomes the respected one.
+    function test_anchor_refusesGamesOfATypeThatWasNotRespected() public {
+        vm.prank(GUARDIAN);
+        registry.setRespectedGameType(101);
+        InterimDisputeGame game = _finalized(ROOT, NUMBER);
+        vm.assertTrue(registry.isGameProper(game));
+        vm.assertTrue(registry.isGameFinalized(game));
+        vm.assertTrue(game.status() == GameStatus.DEFENDER_WINS);
+        vm.prank(GUARDIAN);
+        registry.setRespectedGameType(GAME_TYPE);
+        vm.assertFalse(registry.isGameClaimValid(game));
+        vm.expectRevert(AnchorStateRegistry.AnchorStateRegistry_InvalidAnchorGame.selector);
+        registry.setAnchorState(game);
+        vm.assertEq(address(registry.anchorGame()), address(0));
+    }
+
     function _finalized(bytes32 root, uint256 number) private returns (InterimDisputeGame game) {
         game = _propose(root, number);
         _pass(CLOCK);
