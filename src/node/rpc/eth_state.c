@@ -22,7 +22,8 @@ read_account(struct vd_reading *r, struct account_read *a, const struct vd_rpc_b
     return bad != NULL ? bad : vd_reading_account(r, &a->account, &a->found, &a->source, address);
 }
 
-/* The answer on one account of one block. */
+/* The answer on one account of one block.  A block that is left out is the latest, as the execution
+   APIs have it and other nodes do; geth alone demands one. */
 static vd_done *
 of_account(struct vd_rpc_call *call, void *ctx,
            vd_done *(*answer)(struct vd_reading *r, const struct vd_rpc_block *block,

@@ -404,6 +404,35 @@ test_log_queries_have_limits(void **state)
                 "one or the other");
 }
 
+/* ethereum/execution-apis, src/eth/state.yaml: Block is not required. */
+static void
+test_a_block_left_out_is_the_latest(void **state)
+{
+    (void)state;
+    char who[43];
+    char counter[43];
+    hex(who, bench.address[0].b, 20);
+    hex(counter, counter_address.b, 20);
+    const struct {
+        const char *method;
+        const char *of;
+        const char *key;
+    } reads[] = {{"eth_getBalance", who, ""},
+                 {"eth_getTransactionCount", who, ""},
+                 {"eth_getCode", counter, ""},
+                 {"eth_getStorageAt", counter, ",\"0x0\""}};
+    for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++) {
+        const char *method = reads[i].method;
+        json_t *latest = json_incref((json_t *)(uintptr_t)result_of(
+            ask(method, "\"%s\"%s,\"latest\"", reads[i].of, reads[i].key)));
+        assert_true(
+            json_equal(latest, result_of(ask(method, "\"%s\"%s", reads[i].of, reads[i].key))));
+        json_decref(latest);
+        check_error(ask(method, "%s", ""), VD_RPC_INVALID_PARAMS,
+                    "missing value for required argument 0");
+    }
+}
+
 /* go-ethereum, core/vm: errors.go, OpCode.String, stack_table.go (a SWAP3 needs 4 words; the limit
    of an instruction that adds a word is 1,024 less that word). */
 static void
@@ -950,6 +979,7 @@ main(void)
         CASE(test_deposits_are_shown_as_op_geth_shows_them),
         CASE(test_logs_and_filters_tell_what_came_since),
         CASE(test_log_queries_have_limits),
+        CASE(test_a_block_left_out_is_the_latest),
         CASE(test_failed_calls_name_the_instruction_and_the_stack_as_geth_does),
         CASE(test_calls_and_estimates_answer_in_geths_words),
         CASE(test_an_estimate_is_enough),
