@@ -478,6 +478,23 @@ vd_challenger_logged(struct vd_challenger *c, enum vd_err err, const char *text,
 
 /* --- answers of the node --- */
 
+/* The game's next question at once, if it has another one; this one after a pause. */
+static void
+pass_over(struct vd_challenger *c, struct game *g)
+{
+    if (g->want.kind != c->asked.kind || !vd_hash_eq(&g->want.key, &c->asked.key)) {
+        return;
+    }
+    if (g->failed == 0 || g->failed_ms <= c->now_ms) {
+        g->failed = 0;
+        g->pause_ms = g->pause_ms == 0 ? FIRST_PAUSE_MS : 2 * g->pause_ms;
+        g->pause_ms = g->pause_ms > MAX_PAUSE_MS ? MAX_PAUSE_MS : g->pause_ms;
+        g->failed_ms = c->now_ms + g->pause_ms;
+    }
+    g->failed++;
+    challenger_judge(c, g);
+}
+
 /* The game that asked, if it is still there; on a failure it waits. */
 static struct game *
 node_answered(struct vd_challenger *c, enum vd_err err, const char *text)
@@ -486,17 +503,14 @@ node_answered(struct vd_challenger *c, enum vd_err err, const char *text)
     c->asking = false;
     c->asking_abandoned = false;
     if (g && err != VD_OK) {
-        g->pause_ms = g->pause_ms == 0 ? FIRST_PAUSE_MS : 2 * g->pause_ms;
-        g->pause_ms = g->pause_ms > MAX_PAUSE_MS ? MAX_PAUSE_MS : g->pause_ms;
-        g->want_ms = c->now_ms + g->pause_ms;
+        pass_over(c, g);
         challenger_say(c, g, err != VD_ERR_BUSY, "waits: %s", text);
         if (err != VD_ERR_BUSY && is_over(c, g)) {
             remove_game(c, g); /* too old to be judged */
             g = NULL;
         }
     } else if (g) {
-        g->pause_ms = 0;
-        g->want_ms = 0;
+        g->pause_ms = g->failed > 0 ? g->pause_ms : 0;
     }
     return g;
 }
@@ -508,7 +522,6 @@ judge_waiting(struct vd_challenger *c)
     for (size_t i = 0; i < c->count; i++) {
         struct game *g = c->games[i];
         if (g->want.kind == c->asked.kind && vd_hash_eq(&g->want.key, &c->asked.key)) {
-            g->want_ms = 0;
             challenger_judge(c, g);
         }
     }

@@ -59,6 +59,8 @@ struct game {
     struct want want;
     uint64_t want_ms; /* not asked before */
     uint64_t pause_ms;
+    size_t failed;      /* so many of its questions are passed over */
+    uint64_t failed_ms; /* until then */
     bool has_step;
     struct vd_hash step_key;
     struct vd_dispute_step step;

@@ -15,6 +15,9 @@
 struct judge {
     struct vd_challenger *c;
     struct game *g;
+    size_t passed; /* questions passed over, the first of them, and the last */
+    struct want first;
+    struct vd_hash last;
     bool step_at_hand; /* what g->step proves is still to be sent: no other is fetched */
     /* Of the game's claims: */
     uint8_t *steps;   /* a step against it is due */
@@ -59,6 +62,33 @@ key_of_run(const char *what, const struct vd_dispute_run *run, uint64_t steps)
     return vd_keccak_final(&k);
 }
 
+/* One question is asked at a time.  Those that failed just now are passed over for a while, so that
+   nothing waits for what cannot be answered but what needs the answer. */
+static void
+put_want(struct judge *j, const struct want *want)
+{
+    struct game *g = j->g;
+    if (g->want.kind != WANT_NOTHING || (j->passed > 0 && vd_hash_eq(&want->key, &j->last))) {
+        return;
+    }
+    if (j->passed == g->failed) {
+        g->want = *want;
+        return;
+    }
+    j->first = j->passed == 0 ? *want : j->first;
+    j->last = want->key;
+    j->passed++;
+}
+
+/* All were passed over: the first again, after the pause. */
+static void
+end_wants(struct judge *j)
+{
+    bool waits = j->g->want.kind == WANT_NOTHING && j->passed > 0;
+    j->g->want = waits ? j->first : j->g->want;
+    j->g->want_ms = waits ? j->g->failed_ms : 0;
+}
+
 /* The value under want's key, or it is wanted. */
 static enum vd_err
 know(struct judge *j, struct vd_hash *out, const struct want *want)
@@ -68,9 +98,7 @@ know(struct judge *j, struct vd_hash *out, const struct want *want)
         *out = *value;
         return VD_OK;
     }
-    if (j->g->want.kind == WANT_NOTHING) {
-        j->g->want = *want;
-    }
+    put_want(j, want);
     return VD_ERR_BUSY;
 }
 
@@ -206,7 +234,7 @@ judge_root(struct judge *j)
         return;
     }
     if (!g->has_safe) {
-        g->want = (struct want){.kind = WANT_SAFE};
+        put_want(j, &(struct want){.kind = WANT_SAFE});
         return;
     }
     if (g->d.start_block > g->safe) {
@@ -357,8 +385,8 @@ add_step(struct judge *j, const struct vd_move *move, uint64_t left_s, bool fetc
         if (!is_uploaded(j, &step)) {
             add_step_at_hand(j, &step);
         }
-    } else if (!at_hand && fetch && !j->step_at_hand && g->want.kind == WANT_NOTHING) {
-        g->want = want;
+    } else if (!at_hand && fetch && !j->step_at_hand) {
+        put_want(j, &want);
     }
 }
 
@@ -438,7 +466,7 @@ find_block_challenge(struct judge *j)
         return;
     }
     if (!g->has_output) {
-        g->want = (struct want){.kind = WANT_HEADER, .number = g->safe};
+        put_want(j, &(struct want){.kind = WANT_HEADER, .number = g->safe});
         return;
     }
     action.output = &g->output;
@@ -576,40 +604,52 @@ look_ahead(struct judge *j)
     }
 }
 
-void
-challenger_judge(struct vd_challenger *c, struct game *g)
+static void
+judge_game(struct judge *j)
 {
-    struct judge j = {.c = c, .g = g};
-    g->action_count = 0;
-    g->want = (struct want){.kind = WANT_NOTHING};
+    struct vd_challenger *c = j->c;
+    struct game *g = j->g;
     g->late_s = g->verdict == UNJUDGED ? LATE_S : UINT64_MAX;
     if (!g->was_read || !c->has_heads || challenger_is_behind(c)) {
         return;
     }
     if (g->verdict == UNJUDGED) {
-        judge_root(&j);
+        judge_root(j);
     }
     if (g->d.status != VD_GAME_IN_PROGRESS) {
-        look_at_end(&j);
+        look_at_end(j);
         return;
     }
     if (g->verdict == UNJUDGED) {
         return;
     }
     (void)oracles_of(c, &g->d.oracle);
-    look_ahead(&j);
-    j.steps = c->config.watch ? NULL : calloc(2 * g->d.game.count, 1);
-    if (!j.steps) {
+    look_ahead(j);
+    j->steps = c->config.watch ? NULL : calloc(2 * g->d.game.count, 1);
+    if (!j->steps) {
         return;
     }
-    j.unknown = j.steps + g->d.game.count;
+    j->unknown = j->steps + g->d.game.count;
     if (g->verdict == ROOT_MISNAMED) {
-        find_block_challenge(&j);
+        find_block_challenge(j);
     } else if (!g->resolved[0]) {
-        find_moves(&j);
+        find_moves(j);
     }
-    find_resolutions(&j);
-    free(j.steps);
+    find_resolutions(j);
+    free(j->steps);
+}
+
+void
+challenger_judge(struct vd_challenger *c, struct game *g)
+{
+    struct judge j = {.c = c, .g = g};
+    g->action_count = 0;
+    g->want = (struct want){.kind = WANT_NOTHING};
+    if (g->failed_ms <= c->now_ms) {
+        g->failed = 0;
+    }
+    judge_game(&j);
+    end_wants(&j);
 }
 
 /* --- funds --- */

@@ -149,8 +149,9 @@ struct model {
     size_t forgotten_logs; /* the next answer lacks so many of the oldest */
     bool has_no_gas;       /* every estimate is refused */
     uint64_t gas_price;
-    bool is_mute;      /* the oracle does not say its terms */
-    uint8_t *held[16]; /* calldata of others */
+    struct vd_hash broken; /* runs to this output fail */
+    bool is_mute;          /* the oracle does not say its terms */
+    uint8_t *held[16];     /* calldata of others */
     size_t held_count;
 };
 

@@ -331,6 +331,8 @@ answer_node(struct model *m)
     const struct contract *g =
         what == A_SAFE ? game_of_head(m, &m->head) : game_of_head(m, &m->run.l1_head);
     struct vd_hash value = {{0}};
+    bool runs = what == A_STATE || what == A_STEP;
+    err = runs && vd_hash_eq(&m->run.claimed_root, &m->broken) ? VD_ERR_IO : err;
     if (what == A_SAFE) {
         vd_challenger_safe(m->challenger, g ? err : VD_ERR_NOT_FOUND, "no", g ? g->safe : 0);
     } else if (what == A_OUTPUT) {

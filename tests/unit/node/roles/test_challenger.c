@@ -121,6 +121,36 @@ test_a_slow_line_to_l1_misses_no_move(void **state)
     }
 }
 
+/* Of many claims at the split the machine cannot run to the first: all others are answered, at
+   once. */
+static void
+test_a_run_that_fails_hides_no_other_claim(void **state)
+{
+    (void)state;
+    struct model *m = new_model(vd_random_start("broken"), 100000000);
+    add_game(m, SILENT, true, 0);
+    struct contract *g = shape_game(m, 3, 9, true);
+    struct vd_hash value = part_of("bad", 0);
+    m->per_block = 64;
+    start(m);
+    assert_true(do_move(g, &m->now, &other, 0, true, &value, BOND, false));
+    while (g->game.count < 3) {
+        block(m);
+    }
+    m->broken = part_of("leaf", 0);
+    for (unsigned i = 0; i < 20; i++) {
+        value = part_of("leaf", i);
+        assert_true(do_move(g, &m->now, &other, 2, true, &value, BOND, false));
+    }
+    block(m);
+    block(m);
+    assert_int_equal(g->game.count, 23 + 19);
+    m->broken = (struct vd_hash){{0}};
+    play(m, false);
+    check_won(m, 100000000);
+    end_model(m);
+}
+
 static size_t
 count_own(const struct contract *g, unsigned depth)
 {
@@ -242,6 +272,7 @@ test_a_watcher_reports_and_sends_nothing(void **state)
     struct model *m = new_model(vd_random_start("watch"), 0);
     m->watch = true;
     add_game(m, SILENT, true, 0);
+    struct contract *g = shape_game(m, 5, 9, true);
     add_game(m, SILENT, false, 0);
     start(m);
     block(m);
@@ -258,7 +289,6 @@ test_a_watcher_reports_and_sends_nothing(void **state)
     vd_challenger_stats(m->challenger, &stats);
     assert_int_equal(stats.open, 1);
     assert_int_equal(stats.against, 1);
-    struct contract *g = &m->now.games[0];
     struct vd_hash value = part_of("attack", 0);
     for (uint32_t i = 0; i < 4; i++) { /* the true root is attacked, defended, attacked, defended */
         assert_true(do_move(g, &m->now, &other, i, true, &value, bond_at(g, i + 1), false));
@@ -486,6 +516,7 @@ main(void)
         cmocka_unit_test(test_full_depth_disputes_are_won),
         cmocka_unit_test(test_a_flood_of_claims_is_answered_within_an_extension),
         cmocka_unit_test(test_a_slow_line_to_l1_misses_no_move),
+        cmocka_unit_test(test_a_run_that_fails_hides_no_other_claim),
         cmocka_unit_test(test_an_open_path_is_played_on_behind_a_flood_beyond_the_funds),
         cmocka_unit_test(test_a_late_step_still_counts),
         cmocka_unit_test(test_a_late_block_challenge_still_counts),
