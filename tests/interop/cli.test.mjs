@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { parseEther } from 'viem'
+import { parseEther, zeroAddress } from 'viem'
 import { accounts } from './support/chain.mjs'
 import { chainConfig, keyFile } from './support/deploy.mjs'
 import { cleanUp, run, startDev, temporaryFolder, viaduct } from './support/harness.mjs'
@@ -123,21 +123,45 @@ describe('malformed input', () => {
   for (const action of ['deposit', 'withdraw']) {
     test(`bridge ${action}: amounts and accounts`, bound, async () => {
       const token = accounts[1].address
+      const tokens = { '--l1-token': token, '--l2-token': token }
       const cases = [
         [/--amount is missing/, { '--amount': undefined }],
         ...['', 'x', '1.5', '-1', '1.0000000000000000001ether', '1 ether', '0x', `1${'0'.repeat(80)}`, '1pound'].map((text) =>
           [/--amount/, { '--amount': text }]),
+        ...['0', '00', '0ether', '0.000gwei'].map((text) =>
+          [/--amount is 0: there is nothing to move/, { '--amount': text }]),
+        [/--amount is 0: there is nothing to move/, { '--amount': '0', ...tokens }],
+        [/--to is the zero address/, { '--to': zeroAddress }],
+        [/--to is the zero address/, { '--to': zeroAddress, ...tokens }],
         [/--to is 0x12; give an address/, { '--to': '0x12' }],
         [/--to/, { '--to': 'vitalik.eth' }],
         [/--l2-token/, { '--l1-token': token }],
         [/--l1-token/, { '--l2-token': token }],
         [/--l1-token/, { '--l1-token': '0x12', '--l2-token': token }],
-        [/no counterpart/, { '--l1-token': token, '--l2-token': token }],
+        [/no counterpart/, tokens],
         [/ether and the fee are needed/, { '--amount': String(parseEther('900000')) }],
       ]
       for (const [says, changes] of cases) await bridge(action, { '--amount': '1', ...changes }, says)
     })
   }
+  test('bridge withdraw: to the rollup\'s own contracts', bound, async () => {
+    const token = accounts[1].address
+    const own = ['OptimismPortalProxy', 'L1CrossDomainMessengerProxy', 'L1StandardBridgeProxy', 'OptimismPortal2']
+    for (const name of own) {
+      const changes = { '--amount': '1', '--to': dev.info.contracts[name] }
+      const says = new RegExp(`the rollup's own ${name} on L1: it would be lost there`)
+      await bridge('withdraw', changes, says)
+      await bridge('withdraw', { ...changes, '--l1-token': token, '--l2-token': token }, says)
+    }
+  })
+  test('bridge deposit: tokens to contracts of the protocol', bound, async () => {
+    const token = accounts[1].address
+    for (const low of ['0007', '0010', '07ff']) {
+      await bridge('deposit', {
+        '--amount': '1', '--to': `0x420000000000000000000000000000000000${low}`, '--l1-token': token, '--l2-token': token,
+      }, /a contract of the protocol on L2: tokens would be lost there/)
+    }
+  })
   test('bridge deposit: a transaction of before', bound, async () => {
     await bridge('deposit', { '--tx': '0x12' }, /--tx/)
     await bridge('deposit', { '--tx': hash('1'), '--timeout': '1' }, /0x1{64} is in no block after 1 s/)
@@ -205,6 +229,25 @@ describe('malformed input', () => {
       for (const [says, changes] of cases) await refuses(says, command, ...options(changes))
     })
   }
+
+  test('genesis: a full disk leaves no half-written file', bound, async () => {
+    const { OptimismPortalProxy, SystemConfigProxy } = dev.info.contracts
+    const config = file('full-disk.json', JSON.stringify(chainConfig({
+      l1ChainID: 900, optimismPortalProxy: OptimismPortalProxy, systemConfigProxy: SystemConfigProxy,
+    })))
+    const to = join(folder, 'full-disk')
+    mkdirSync(to)
+    const genesis = (limit) => run('bash', ['-c',
+      `trap '' XFSZ; ulimit -f ${limit}; exec "$@"`, 'bash', viaduct, 'genesis', '--l1', dev.info.l1.rpc, '--config', config, '--out', to,
+    ], { timeout: 60_000 })
+    const { code, errors } = await genesis(64)
+    assert.equal(code, 1, errors)
+    assert.match(errors, /cannot write .*genesis\.json: File too large/)
+    assert.deepEqual(readdirSync(to), [])
+    const again = await genesis('unlimited')
+    assert.equal(again.code, 0, again.errors)
+    assert.ok(readdirSync(to).includes('genesis.json'))
+  })
 
   test('db: folders that hold no chain', bound, async () => {
     const junk = join(folder, 'junk')

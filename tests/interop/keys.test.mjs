@@ -124,6 +124,8 @@ describe('account', () => {
     const empty = secretFile(folder, 'empty', '\n')
     const lines = secretFile(folder, 'lines', 'two\nlines\n')
     const noKey = secretFile(folder, 'no-key', 'ff')
+    const zeroKey = secretFile(folder, 'zero-key', '0'.repeat(64))
+    const largeKey = secretFile(folder, 'large-key', 'f'.repeat(64))
     const broken = secretFile(folder, 'broken.json', '{"version":3,"crypto":{"cipher":"aes-128-ctr"}}')
     const foreign = secretFile(folder, 'foreign.json', '{"version":1,"crypto":{}}')
     const mine = join(store, readdirSync(store).find((name) => name.endsWith(accounts[3].address.slice(2).toLowerCase())))
@@ -141,6 +143,8 @@ describe('account', () => {
       [1, /a password is one line/, ['new', '--keystore', store, '--password-file', lines]],
       [1, /password file .*nowhere: No such file/, ['new', '--keystore', store, '--password-file', join(folder, 'nowhere')]],
       [1, /does not hold a private key/, ['import', ...withPassword, '--key-file', noKey]],
+      ...[zeroKey, largeKey].map((file) =>
+        [1, /its 32 bytes are no private key, which is a number from 1 to n - 1/, ['import', ...withPassword, '--key-file', file]]),
       [1, /keystore folder .*key: /, ['new', '--keystore', keyFile, '--password-file', passwordFile]],
       [1, /the password is wrong/, ['sign', '--keystore', mine, '--message', 'x', '--password-file', wrong]],
       [1, /crypto.cipherparams is missing/, ['sign', '--keystore', broken, ...to]],

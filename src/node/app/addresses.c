@@ -31,6 +31,18 @@ vd_addresses_read(struct vd_file_read *r, struct vd_addresses *out, const char *
     return !vd_file_failed(r);
 }
 
+const char *
+vd_addresses_name(const struct vd_addresses *addresses, const struct vd_address *address)
+{
+    static const struct vd_address none;
+    for (size_t i = 0; i < ROWS && !vd_address_eq(address, &none); i++) {
+        if (memcmp((const uint8_t *)addresses + rows[i].offset, address->b, sizeof none.b) == 0) {
+            return rows[i].name;
+        }
+    }
+    return NULL;
+}
+
 void
 vd_address_text(char text[43], const struct vd_address *address)
 {

@@ -21,6 +21,10 @@ json_t *vd_addresses_write(const struct vd_addresses *addresses);
 /* The address with that name in the file, or NULL for a name that is not in the list. */
 const struct vd_address *vd_addresses_find(const struct vd_addresses *addresses, const char *name);
 
+/* The name in the file of the contract at address, or NULL. */
+const char *vd_addresses_name(const struct vd_addresses *addresses,
+                              const struct vd_address *address);
+
 /* address in the mixed case of EIP-55, with 0x and a terminator. */
 void vd_address_text(char text[43], const struct vd_address *address);
 

@@ -98,9 +98,35 @@ struct bridge_post {
 bool bridge_post(struct bridge *b, struct vd_l1 *layer, struct vd_hash *hash,
                  const struct bridge_post *post, struct vd_abi *call);
 
+/* --- refusals (bridge_refusal.c) --- */
+/* What a call reverted with, by the names of the contracts' errors: "OutOfGas: the sentence".
+   Empty when data is no custom error: it is empty, or a reason that the node's text holds. */
+struct bridge_refusal {
+    char text[400];
+};
+struct bridge_refusal bridge_refusal(struct vd_slice data);
+
+/* --- messages of the messengers (bridge_relay.c) --- */
+/* What a messenger was to relay.  The calldata is that of relayMessage; its hash is the message's,
+   and who sends it again replays the message. */
+struct bridge_relay {
+    struct vd_l1 *layer; /* where it arrives */
+    struct vd_address messenger;
+    struct vd_slice calldata;
+    uint64_t gas; /* that it was given */
+};
+/* *failed: the receipt says that the message failed in the messenger, and it was not replayed
+   since. */
+bool bridge_relay_failed(struct bridge *b, bool *failed, const struct bridge_receipt *receipt,
+                         const struct bridge_relay *relay);
+/* Prints how to replay it. */
+void bridge_print_replay(const struct bridge *b, const struct bridge_relay *relay);
+/* The reason, and false. */
+bool bridge_fail_relay(struct bridge *b, const struct bridge_relay *relay);
+
 /* --- values --- */
 /* "1000" wei, "0.1ether", "5gwei"; with decimals of a token "2.5" is not taken, only whole units.
- */
+   Nothing is no amount. */
 bool bridge_amount(struct bridge *b, struct vd_u256 *out, const char *option, const char *text);
 bool bridge_address(struct bridge *b, struct vd_address *out, const char *option, const char *text);
 bool bridge_hash(struct bridge *b, struct vd_hash *out, const char *option, const char *text);

@@ -370,19 +370,31 @@ set_fees(struct bridge *b, struct vd_l1 *layer, struct vd_txm_unsigned *tx)
     return true;
 }
 
+/* A refusal's data says why. */
+static void
+on_estimate(void *ctx, const struct vd_l1_status *status, uint64_t gas)
+{
+    struct bridge *b = ctx;
+    on_number(ctx, status, gas);
+    b->bytes = keep(b, status->data);
+}
+
 /* A fifth above the estimate: the price of a deposit's gas moves from block to block. */
 static bool
 set_gas(struct bridge *b, struct vd_l1 *layer, struct vd_txm_unsigned *tx, const char *what)
 {
     begin(b);
     vd_l1_estimate_gas(layer, vd_signer_address(b->signer), &tx->to, tx->data, &tx->value,
-                       on_number, b);
+                       on_estimate, b);
     if (!bridge_wait(b)) {
         return false;
     }
     if (b->err != VD_OK) {
+        struct bridge_refusal refusal = bridge_refusal(b->bytes);
         return bridge_fail(b, "%s: %s would fail: %s", bridge_layer(b, layer), what,
-                           b->text[0] ? b->text : vd_err_text(b->err));
+                           refusal.text[0] ? refusal.text
+                           : b->text[0]    ? b->text
+                                           : vd_err_text(b->err));
     }
     tx->gas_limit = b->number + b->number / 5;
     return true;
@@ -576,7 +588,7 @@ bridge_amount(struct bridge *b, struct vd_u256 *out, const char *option, const c
                            "or a number with the unit wei, gwei or ether, as in 0.1ether",
                            option, text);
     }
-    return true;
+    return !vd_u256_is_zero(out) || bridge_fail(b, "%s is 0: there is nothing to move", option);
 }
 
 /* EIP-55: letters of both cases are a checksum. */

@@ -1,5 +1,6 @@
 /* viaduct bridge deposit and withdraw: the first step of each direction. */
 #include <stdio.h>
+#include <string.h>
 
 #include "bridge.h"
 #include "viaduct/core/base/constants.h"
@@ -21,8 +22,36 @@ gas_there(const struct bridge *b, uint64_t preset)
 static bool
 receiver(struct bridge *b, struct vd_address *to)
 {
+    static const struct vd_address nobody;
     *to = *vd_signer_address(b->signer);
-    return !b->options.bridge_to || bridge_address(b, to, "--to", b->options.bridge_to);
+    if (!b->options.bridge_to) {
+        return true;
+    }
+    return bridge_address(b, to, "--to", b->options.bridge_to) &&
+           (!vd_address_eq(to, &nobody) ||
+            bridge_fail(b, "--to is the zero address, which is nobody's: it would be lost"));
+}
+
+/* The portal never proves a withdrawal to itself, the messenger relays no message to itself or the
+   portal, and the other contracts of the rollup take no ether and keep tokens for ever. */
+static bool
+check_l1_receiver(struct bridge *b, const struct vd_address *to)
+{
+    const char *name = vd_addresses_name(&b->addresses, to);
+    return !name || bridge_fail(b, "--to is %s, the rollup's own %s on L1: it would be lost there",
+                                bridge_hex(to->b, 20).text, name);
+}
+
+/* The first of the 2048 predeploys and theirs differ in the last eleven bits alone (OP Stack specs,
+   predeploys).  Ether that one of them refuses stays with the sender, tokens do not. */
+static bool
+check_token_receiver(struct bridge *b, const struct vd_address *to)
+{
+    bool is_predeploy = memcmp(to->b, VD_PREDEPLOY_BASE.b, 18) == 0 && to->b[18] < 8;
+    return !is_predeploy ||
+           bridge_fail(b,
+                       "--to is %s, a contract of the protocol on L2: tokens would be lost there",
+                       bridge_hex(to->b, 20).text);
 }
 
 static bool
@@ -160,6 +189,48 @@ bridge_erc20(struct vd_abi *call, const struct bridge *b, const struct vd_addres
 
 /* --- deposit --- */
 
+/* What L2's messenger is to relay of a deposit, if it is a message.  TransactionDeposited's data is
+   mint, value, gas and isCreation, packed, then the calldata (OP Stack specs, deposits). */
+static bool
+read_message(struct bridge *b, struct bridge_relay *relay, const struct vd_log *log)
+{
+    struct vd_slice opaque;
+    size_t head = 32 + 32 + 8 + 1;
+    struct vd_address to;
+    *relay = (struct bridge_relay){.layer = b->l2, .messenger = VD_L2_CROSS_DOMAIN_MESSENGER};
+    memcpy(to.b, log->topics[2].b + 12, sizeof to.b);
+    if (!vd_address_eq(&to, &relay->messenger) || !vd_abi_read_bytes(&opaque, log->data, 0, 0) ||
+        opaque.len <= head) {
+        return false;
+    }
+    relay->gas = vd_load_be64(opaque.ptr + 64);
+    relay->calldata = vd_slice(opaque.ptr + head, opaque.len - head);
+    return true;
+}
+
+/* A message that its messenger could not deliver is in a block too, and has not arrived. */
+static bool
+check_arrival(struct bridge *b, const struct bridge_receipt *l2, const struct vd_log *log)
+{
+    struct bridge_relay relay;
+    bool failed = false;
+    if (read_message(b, &relay, log) && !bridge_relay_failed(b, &failed, l2, &relay)) {
+        return false;
+    }
+    printf("%-22s in L2 block %llu\n",
+           !l2->success ? "failed on L2"
+           : failed     ? "failed in messenger"
+                        : "arrived",
+           (unsigned long long)l2->block.number);
+    if (failed) {
+        bridge_print_replay(b, &relay);
+        return bridge_fail_relay(b, &relay);
+    }
+    return l2->success ||
+           bridge_fail(b, "the deposit's call failed on L2: its ETH is on the sender's account "
+                          "there; more gas (--gas) or another receiver may help");
+}
+
 /* The deposits of an L1 receipt, each waited for on L2. */
 static bool
 await_deposits(struct bridge *b, const struct bridge_receipt *receipt)
@@ -181,14 +252,8 @@ await_deposits(struct bridge *b, const struct bridge_receipt *receipt)
         count++;
         printf("%-22s %s  (L2)\n", "deposit", bridge_hex(hash.b, 32).text);
         fflush(stdout);
-        if (!bridge_await(b, b->l2, &l2, &hash)) {
+        if (!bridge_await(b, b->l2, &l2, &hash) || !check_arrival(b, &l2, log)) {
             return false;
-        }
-        printf("%-22s in L2 block %llu\n", l2.success ? "arrived" : "failed on L2",
-               (unsigned long long)l2.block.number);
-        if (!l2.success) {
-            return bridge_fail(b, "the deposit's call failed on L2: its ETH is on the sender's "
-                                  "account there; more gas (--gas) or another receiver may help");
         }
     }
     return count > 0 || bridge_fail(b, "the transaction deposits nothing at the portal %s",
@@ -244,7 +309,8 @@ bridge_deposit(struct bridge *b)
     }
     struct vd_address to;
     struct vd_u256 amount;
-    if (!bridge_amount(b, &amount, "--amount", b->options.bridge_amount) || !receiver(b, &to)) {
+    if (!bridge_amount(b, &amount, "--amount", b->options.bridge_amount) || !receiver(b, &to) ||
+        (has_token(b) && !check_token_receiver(b, &to))) {
         return false;
     }
     bool sent = has_token(b) ? deposit_token(b, &receipt, &to, &amount)
@@ -293,7 +359,8 @@ bridge_withdraw(struct bridge *b)
     struct bridge_receipt receipt;
     struct vd_address to;
     struct vd_u256 amount;
-    if (!bridge_amount(b, &amount, "--amount", b->options.bridge_amount) || !receiver(b, &to)) {
+    if (!bridge_amount(b, &amount, "--amount", b->options.bridge_amount) || !receiver(b, &to) ||
+        !check_l1_receiver(b, &to)) {
         return false;
     }
     bool sent = has_token(b) ? withdraw_token(b, &receipt, &to, &amount)

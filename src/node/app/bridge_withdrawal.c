@@ -136,6 +136,7 @@ look(struct bridge *b, const struct message *m)
 {
     struct vd_withdrawal_query query = {.portal = b->addresses.optimism_portal,
                                         .hash = m->hash,
+                                        .message = &m->message,
                                         .has_block = true,
                                         .l2_block = m->block.number,
                                         .l2_time = m->time,
@@ -144,6 +145,18 @@ look(struct bridge *b, const struct message *m)
     b->done = false;
     vd_withdrawal_look(b->l1, &query, on_standing, b);
     return bridge_wait(b) && (b->err == VD_OK || bridge_fail(b, "L1: %s", b->text));
+}
+
+/* What L1's messenger is to do for a withdrawal that L2's messenger made. */
+static struct bridge_relay
+relay_of(const struct bridge *b, const struct message *m)
+{
+    const struct vd_u256 *gas = &m->message.gas_limit;
+    struct bridge_relay relay = {.layer = b->l1,
+                                 .messenger = m->message.target,
+                                 .calldata = m->message.data,
+                                 .gas = vd_u256_fits_u64(gas) ? gas->w[0] : UINT64_MAX};
+    return relay;
 }
 
 static void
@@ -170,6 +183,10 @@ print_standing(const struct bridge *b, const struct message *m)
                (unsigned long long)s->proven_at);
     }
     printf("%-22s %s\n", "next", next);
+    if (s->relay == VD_RELAY_FAILED) {
+        struct bridge_relay relay = relay_of(b, m);
+        bridge_print_replay(b, &relay);
+    }
 }
 
 /* One of the two steps: the root claim, then the game. */
@@ -227,6 +244,9 @@ reach(struct bridge *b, const struct message *m, enum vd_withdrawal_state wanted
             continue;
         }
         vd_withdrawal_explain(next, sizeof next, &b->standing);
+        if (b->standing.state == VD_WITHDRAWAL_NEVER_PROVABLE) {
+            return bridge_fail(b, "%s: %s", vd_withdrawal_state_name(b->standing.state), next);
+        }
         if (!b->options.bridge_wait) {
             return bridge_fail(b, "%s: %s (--wait waits for it)",
                                vd_withdrawal_state_name(b->standing.state), next);
@@ -376,8 +396,27 @@ bridge_prove(struct bridge *b)
 
 /* --- finalize --- */
 
-/* WithdrawalFinalized(bytes32 indexed, bool): a call that failed stays failed, unless it went
-   through a messenger, which keeps it to be replayed. */
+/* The portal's call of the messenger succeeds whether the message's own call does or not. */
+static bool
+check_relayed(struct bridge *b, const struct bridge_receipt *receipt, const struct message *m)
+{
+    bool failed = false;
+    struct bridge_relay relay = relay_of(b, m);
+    if (vd_withdrawal_is_relayed(&m->message) &&
+        !bridge_relay_failed(b, &failed, receipt, &relay)) {
+        return false;
+    }
+    if (!b->quiet) {
+        printf("%-22s %s\n", "finalized",
+               failed ? "its message failed in the messenger" : "its call succeeded");
+    }
+    if (failed) {
+        bridge_print_replay(b, &relay);
+    }
+    return !failed || bridge_fail_relay(b, &relay);
+}
+
+/* WithdrawalFinalized(bytes32 indexed, bool): a call that failed stays failed. */
 static bool
 check_finalized(struct bridge *b, const struct bridge_receipt *receipt, const struct message *m)
 {
@@ -386,14 +425,32 @@ check_finalized(struct bridge *b, const struct bridge_receipt *receipt, const st
         bool success = false;
         if (log->topic_count == 2 && vd_hash_eq(&log->topics[0], &VD_TOPIC_WITHDRAWAL_FINALIZED) &&
             vd_hash_eq(&log->topics[1], &m->hash) && vd_abi_read_bool(&success, log->data, 0)) {
-            if (!b->quiet)
-                printf("%-22s %s\n", "finalized",
-                       success ? "its call succeeded" : "its call failed");
-            return success || bridge_fail(b, "the withdrawal's call of %s failed on L1",
-                                          bridge_hex(m->message.target.b, 20).text);
+            if (success) {
+                return check_relayed(b, receipt, m);
+            }
+            if (!b->quiet) {
+                printf("%-22s %s\n", "finalized", "its call failed");
+            }
+            return bridge_fail(b, "the withdrawal's call of %s failed on L1",
+                               bridge_hex(m->message.target.b, 20).text);
         }
     }
     return bridge_fail(b, "L1: the transaction finalized nothing");
+}
+
+/* Somebody did it before; whether its message arrived is another question. */
+static bool
+finalized_before(struct bridge *b, const struct message *m)
+{
+    struct bridge_relay relay = relay_of(b, m);
+    printf("%-22s already; nothing is sent\n", "finalized");
+    if (b->standing.relay == VD_RELAY_FAILED) {
+        bridge_print_replay(b, &relay);
+        return bridge_fail_relay(b, &relay);
+    }
+    return b->standing.relay != VD_RELAY_REFUSED ||
+           bridge_fail(b, "L1: the messenger %s refused the withdrawal's message, which is lost",
+                       bridge_hex(relay.messenger.b, 20).text);
 }
 
 bool
@@ -406,7 +463,8 @@ bridge_finalize(struct bridge *b)
     if (!load_message(b, &m) || !look(b, &m)) {
         return false;
     }
-    if (b->standing.state < VD_WITHDRAWAL_WAITING_TO_FINALIZE) {
+    if (b->standing.state < VD_WITHDRAWAL_WAITING_TO_FINALIZE &&
+        b->standing.state != VD_WITHDRAWAL_NEVER_PROVABLE) {
         return bridge_fail(b, "%s: it has to be proven first (viaduct bridge prove)",
                            vd_withdrawal_state_name(b->standing.state));
     }
@@ -414,8 +472,7 @@ bridge_finalize(struct bridge *b)
         return false;
     }
     if (b->standing.state == VD_WITHDRAWAL_FINALIZED) {
-        printf("%-22s already; nothing is sent\n", "finalized");
-        return true;
+        return finalized_before(b, &m);
     }
     vd_abi_call(&call, VD_SELECTOR_FINALIZE_WITHDRAWAL_EXTERNAL_PROOF);
     vd_abi_u64(&call, 64);

@@ -439,6 +439,9 @@ vd_file_store(json_t *document, const char *path, char *error, size_t error_len)
     }
     if (!good || rename(temporary, path) != 0) {
         snprintf(error, error_len, "cannot write %s: %s", path, strerror(good ? errno : reason));
+        if (file) {
+            unlink(temporary);
+        }
         return false;
     }
     return true;

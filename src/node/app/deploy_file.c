@@ -112,13 +112,19 @@ vd_deploy_file_write(const struct vd_l1_plan *plan, const struct vd_deploy_recor
     int len = snprintf(temporary, sizeof temporary, "%s.tmp", path);
     FILE *file = len > 0 && (size_t)len < sizeof temporary ? fopen(temporary, "w") : NULL;
     bool good = file != NULL;
+    int reason = errno;
     if (file) {
+        errno = 0;
         write_all(file, plan, record);
-        good = fflush(file) == 0 && fsync(fileno(file)) == 0;
+        good = fflush(file) == 0 && !ferror(file) && fsync(fileno(file)) == 0;
+        reason = errno;
         good = fclose(file) == 0 && good;
     }
     if (!good || rename(temporary, path) != 0) {
-        snprintf(error, error_len, "cannot write %s: %s", path, strerror(errno));
+        snprintf(error, error_len, "cannot write %s: %s", path, strerror(good ? errno : reason));
+        if (file) {
+            unlink(temporary);
+        }
         return false;
     }
     return true;

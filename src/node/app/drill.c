@@ -255,6 +255,7 @@ advance_withdrawal(struct drill *d)
         return drill_try_again(d);
     }
     switch (d->b.standing.state) {
+    case VD_WITHDRAWAL_NEVER_PROVABLE: /* its target is an account, not the portal */
     case VD_WITHDRAWAL_WAITING_TO_PROVE:
         break;
     case VD_WITHDRAWAL_READY_TO_PROVE:

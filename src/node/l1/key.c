@@ -10,6 +10,11 @@
 /* A key file holds 64 digits, perhaps 0x, perhaps white space around. */
 #define FILE_MAX 128u
 
+/* secp256k1: secret keys are the numbers from 1 to the group's order less one (SEC 2, 2.4.1). */
+#define NO_KEY_NUMBER                                                                      \
+    "its 32 bytes are no private key, which is a number from 1 to n - 1; n, the order of " \
+    "secp256k1, is fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"
+
 struct vd_key {
     uint8_t *secret; /* locked memory */
     struct vd_address address;
@@ -138,9 +143,12 @@ vd_key_load(struct vd_key **out, char *why, size_t why_size, const char *path)
     enum vd_err err = vd_secret_file_read(text, &len, FILE_MAX, why, why_size, "key file", path);
     if (err == VD_OK || err == VD_ERR_TOO_LARGE) {
         err = err == VD_OK ? parse(text + FILE_MAX, (const char *)text, len) : VD_ERR_INVALID;
-        if (err == VD_OK)
+        bool is_parsed = err == VD_OK;
+        if (is_parsed)
             err = vd_key_from_bytes(out, text + FILE_MAX);
-        if (err == VD_ERR_INVALID)
+        if (err == VD_ERR_INVALID && is_parsed)
+            snprintf(why, why_size, "key file %s: %s", path, NO_KEY_NUMBER);
+        else if (err == VD_ERR_INVALID)
             snprintf(why, why_size,
                      "key file %s does not hold a private key: 64 hex digits are wanted, with or "
                      "without 0x",

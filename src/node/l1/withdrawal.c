@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "viaduct/core/crypto/keccak.h"
 #include "viaduct/node/l1/reads.h"
 
 /* Games asked for in one call, and looked at altogether. */
@@ -18,9 +19,16 @@
 /* Candidates whose root was wrong or which are not valid, before it is given up. */
 #define MAX_TRIED 64u
 
+/* Of the messenger: failedMessages(bytes32), successfulMessages(bytes32). */
+#define SELECTOR_FAILED_MESSAGES 0xa4e7f8bdu
+#define SELECTOR_SUCCESSFUL_MESSAGES 0xb1b1b209u
+
 struct look {
     struct vd_l1 *l1;
-    struct vd_withdrawal_query query;
+    struct vd_withdrawal_query query; /* its message is not there any more */
+    struct vd_address target;
+    bool is_relayed;
+    struct vd_hash relayed; /* the message's hash in the messenger */
     vd_withdrawal_fn fn;
     void *ctx;
     struct vd_withdrawal_standing standing; /* the result as far as it is known */
@@ -51,6 +59,7 @@ const char *
 vd_withdrawal_state_name(enum vd_withdrawal_state state)
 {
     static const char *const names[] = {
+        [VD_WITHDRAWAL_NEVER_PROVABLE] = "never-provable",
         [VD_WITHDRAWAL_WAITING_TO_PROVE] = "waiting-to-prove",
         [VD_WITHDRAWAL_READY_TO_PROVE] = "ready-to-prove",
         [VD_WITHDRAWAL_WAITING_TO_FINALIZE] = "waiting-to-finalize",
@@ -58,6 +67,23 @@ vd_withdrawal_state_name(enum vd_withdrawal_state state)
         [VD_WITHDRAWAL_FINALIZED] = "finalized",
     };
     return names[state];
+}
+
+const char *
+vd_withdrawal_relay_name(enum vd_withdrawal_relay relay)
+{
+    static const char *const names[] = {
+        [VD_RELAY_DONE] = "relayed",
+        [VD_RELAY_FAILED] = "failed",
+        [VD_RELAY_REFUSED] = "refused",
+    };
+    return relay == VD_RELAY_NONE ? NULL : names[relay];
+}
+
+bool
+vd_withdrawal_is_relayed(const struct vd_withdrawal_message *message)
+{
+    return vd_address_eq(&message->sender, &VD_L2_CROSS_DOMAIN_MESSENGER);
 }
 
 bool
@@ -497,6 +523,41 @@ on_game_count(void *ctx)
 /* --- the contracts --- */
 
 static void
+on_relay(void *ctx)
+{
+    struct look *k = ctx;
+    bool failed = false;
+    bool relayed = false;
+    if (!answered(k)) {
+        return;
+    }
+    if (!vd_abi_read_bool(&failed, vd_reads_answer(&k->reads, 0), 0) ||
+        !vd_abi_read_bool(&relayed, vd_reads_answer(&k->reads, 1), 0)) {
+        end_strange(k, "the messenger");
+        return;
+    }
+    k->standing.messenger = k->target;
+    k->standing.relay = relayed ? VD_RELAY_DONE : failed ? VD_RELAY_FAILED : VD_RELAY_REFUSED;
+    end(k, VD_OK, "");
+}
+
+/* The portal forgets whether the call succeeded; a messenger knows what became of its messages. */
+static void
+end_finalized(struct look *k)
+{
+    k->standing.state = VD_WITHDRAWAL_FINALIZED;
+    k->standing.seconds_known = true;
+    if (!k->is_relayed) {
+        end(k, VD_OK, "");
+        return;
+    }
+    vd_reads_clear(&k->reads);
+    vd_abi_hash(vd_reads_add(&k->reads, &k->target, SELECTOR_FAILED_MESSAGES), &k->relayed);
+    vd_abi_hash(vd_reads_add(&k->reads, &k->target, SELECTOR_SUCCESSFUL_MESSAGES), &k->relayed);
+    run(k, on_relay);
+}
+
+static void
 on_contracts(void *ctx)
 {
     struct look *k = ctx;
@@ -518,8 +579,11 @@ on_contracts(void *ctx)
         return;
     }
     if (finalized) {
-        s->state = VD_WITHDRAWAL_FINALIZED;
-        s->seconds_known = true;
+        end_finalized(k);
+        return;
+    }
+    if (vd_address_eq(&k->target, &k->query.portal)) {
+        s->state = VD_WITHDRAWAL_NEVER_PROVABLE;
         end(k, VD_OK, "");
         return;
     }
@@ -570,6 +634,12 @@ vd_withdrawal_look(struct vd_l1 *l1, const struct vd_withdrawal_query *query, vd
     VD_ASSERT(k != NULL);
     k->l1 = l1;
     k->query = *query;
+    k->query.message = NULL;
+    k->target = query->message->target;
+    k->is_relayed = vd_withdrawal_is_relayed(query->message);
+    if (k->is_relayed) {
+        k->relayed = vd_keccak256(query->message->data);
+    }
     k->fn = fn;
     k->ctx = ctx;
     vd_l1_header(l1, vd_l1_latest(), on_head, k);
@@ -613,12 +683,44 @@ explain_waiting_to_prove(char *out, size_t size, const struct vd_withdrawal_stan
              span);
 }
 
+static void
+explain_finalized(char *out, size_t size, const struct vd_withdrawal_standing *s)
+{
+    char messenger[41] = {0};
+    vd_hex_encode(messenger, s->messenger.b, sizeof s->messenger.b);
+    switch (s->relay) {
+    case VD_RELAY_NONE:
+    case VD_RELAY_DONE:
+        snprintf(out, size, "nothing: it is finalized");
+        break;
+    case VD_RELAY_FAILED:
+        snprintf(
+            out, size,
+            "replay it: its message failed in the messenger, which keeps it; once the cause is "
+            "gone any account may call the messenger 0x%s with the withdrawal's data and "
+            "enough gas",
+            messenger);
+        break;
+    case VD_RELAY_REFUSED:
+        snprintf(out, size,
+                 "nothing: it is finalized, but the messenger 0x%s refused its message, which is "
+                 "lost",
+                 messenger);
+        break;
+    }
+}
+
 void
 vd_withdrawal_explain(char *out, size_t size, const struct vd_withdrawal_standing *s)
 {
     char span[40] = "";
     put_span(span, sizeof span, s->seconds_left);
     switch (s->state) {
+    case VD_WITHDRAWAL_NEVER_PROVABLE:
+        snprintf(out, size,
+                 "nothing: its target is the portal, which refuses such a withdrawal; what it "
+                 "carries is lost");
+        break;
     case VD_WITHDRAWAL_WAITING_TO_PROVE:
         explain_waiting_to_prove(out, size, s);
         break;
@@ -648,10 +750,11 @@ vd_withdrawal_explain(char *out, size_t size, const struct vd_withdrawal_standin
         snprintf(out, size, "finalize it");
         break;
     case VD_WITHDRAWAL_FINALIZED:
-        snprintf(out, size, "nothing: it is finalized");
+        explain_finalized(out, size, s);
         break;
     }
-    if (s->paused && s->state != VD_WITHDRAWAL_FINALIZED) {
+    if (s->paused && s->state != VD_WITHDRAWAL_FINALIZED &&
+        s->state != VD_WITHDRAWAL_NEVER_PROVABLE) {
         size_t len = strlen(out);
         snprintf(out + len, size - len, " (L1's portal is paused: nothing is taken now)");
     }

@@ -192,6 +192,10 @@ write_standing(struct vd_json *j, const struct status_call *s,
     char next[320];
     vd_withdrawal_explain(next, sizeof next, standing);
     vd_json_put_string(j, "status", vd_withdrawal_state_name(standing->state));
+    if (standing->relay == VD_RELAY_NONE)
+        vd_json_put_null(j, "message");
+    else
+        vd_json_put_string(j, "message", vd_withdrawal_relay_name(standing->relay));
     write_game(j, standing);
     if (standing->proven) {
         vd_json_put_number(j, "provenAt", standing->proven_at);
@@ -263,6 +267,7 @@ look_at_next(struct status_call *s)
     }
     struct vd_withdrawal_query query = {.portal = s->api->rollup->deposit_contract,
                                         .hash = s->messages[s->next].hash,
+                                        .message = &s->messages[s->next].message,
                                         .has_block = true,
                                         .l2_block = s->number,
                                         .l2_time = s->time,
@@ -275,8 +280,11 @@ look_at_next(struct status_call *s)
 static vd_done *
 answer_unsealed(struct status_call *s, struct vd_json *j)
 {
-    struct vd_withdrawal_standing standing = {.state = VD_WITHDRAWAL_WAITING_TO_PROVE};
     for (size_t i = 0; i < s->count; i++) {
+        bool never =
+            vd_address_eq(&s->messages[i].message.target, &s->api->rollup->deposit_contract);
+        struct vd_withdrawal_standing standing = {.state = never ? VD_WITHDRAWAL_NEVER_PROVABLE
+                                                                 : VD_WITHDRAWAL_WAITING_TO_PROVE};
         vd_json_object_begin(j);
         write_message(j, &s->messages[i]);
         write_standing(j, s, &standing);

@@ -4,16 +4,21 @@
    dispute game; it is proven against that game; both delays pass, the game is resolved, and it is
    finalized.  This module asks portal, registry and factory, all at one L1 block, and says which
    step is next, which game serves, and how long it still takes.  The names of the states are those
-   of viem's getWithdrawalStatus.  (OP Stack specs, "Withdrawals", "Stage One: Optimism Portal".)
+   of viem's getWithdrawalStatus, and one that viem does not know.  (OP Stack specs, "Withdrawals",
+   "Stage One: Optimism Portal".)
 
    Games are taken for what the registry says of them; whether a game's root is that of the L2 chain
    only L2 knows, so the caller is asked.  Loop's thread. */
 #ifndef VIADUCT_NODE_L1_WITHDRAWAL_H
 #define VIADUCT_NODE_L1_WITHDRAWAL_H
 
+#include "viaduct/core/rollup/config.h"
 #include "viaduct/node/l1/l1_client.h"
 
+/* In the order in which they are passed. */
 enum vd_withdrawal_state {
+    /* Its target is the portal, which refuses to prove or finalize such a one. */
+    VD_WITHDRAWAL_NEVER_PROVABLE,
     VD_WITHDRAWAL_WAITING_TO_PROVE,
     VD_WITHDRAWAL_READY_TO_PROVE,
     VD_WITHDRAWAL_WAITING_TO_FINALIZE,
@@ -22,6 +27,16 @@ enum vd_withdrawal_state {
 };
 /* "waiting-to-prove" and so on. */
 const char *vd_withdrawal_state_name(enum vd_withdrawal_state state);
+
+/* What became of a message that L2's messenger sent to L1's, once its withdrawal is finalized. */
+enum vd_withdrawal_relay {
+    VD_RELAY_NONE,    /* not finalized, or not sent by the messenger */
+    VD_RELAY_DONE,    /* its call succeeded */
+    VD_RELAY_FAILED,  /* the messenger keeps it: anybody can replay it */
+    VD_RELAY_REFUSED, /* the messenger itself reverted: it is lost */
+};
+/* "relayed", "failed", "refused"; NULL for VD_RELAY_NONE. */
+const char *vd_withdrawal_relay_name(enum vd_withdrawal_relay relay);
 
 struct vd_withdrawal_game {
     struct vd_address proxy;
@@ -48,6 +63,8 @@ bool vd_withdrawal_game_is_disputed(const struct vd_withdrawal_game *game);
 
 struct vd_withdrawal_standing {
     enum vd_withdrawal_state state;
+    enum vd_withdrawal_relay relay;
+    struct vd_address messenger; /* L1's, unless relay is VD_RELAY_NONE */
     bool has_game;
     struct vd_withdrawal_game game; /* the one that proves it, or that can */
     bool proven;
@@ -66,6 +83,10 @@ struct vd_withdrawal_standing {
     struct vd_address registry;
 };
 
+/* Whether L1's messenger is to relay it: it was sent by L2's, whose withdrawals have as data the
+   call of relayMessage.  The message's hash is that of the data. */
+bool vd_withdrawal_is_relayed(const struct vd_withdrawal_message *message);
+
 /* What to do next, in a sentence without a full stop; out holds size bytes, 300 are enough. */
 void vd_withdrawal_explain(char *out, size_t size, const struct vd_withdrawal_standing *standing);
 
@@ -77,7 +98,8 @@ typedef void (*vd_withdrawal_root_fn)(void *ctx, uint64_t number, const struct v
 
 struct vd_withdrawal_query {
     struct vd_address portal;
-    struct vd_hash hash; /* of the withdrawal */
+    struct vd_hash hash;                         /* of the withdrawal */
+    const struct vd_withdrawal_message *message; /* the same; borrowed during the call */
     /* The L2 block that holds it.  Without it no game to prove it by is looked for. */
     bool has_block;
     uint64_t l2_block;

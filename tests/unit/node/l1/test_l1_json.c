@@ -186,9 +186,9 @@ test_key_files_are_read_only_when_private(void **state)
         {"zz0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80", 0600, VD_ERR_INVALID,
          "64 hex digits"},
         {"0000000000000000000000000000000000000000000000000000000000000000", 0600, VD_ERR_INVALID,
-         "64 hex digits"},
+         "from 1 to n - 1"},
         {"fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 0600, VD_ERR_INVALID,
-         "64 hex digits"},
+         "from 1 to n - 1"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         char why[256] = "";
