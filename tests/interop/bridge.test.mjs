@@ -1,6 +1,7 @@
 // The bridge in both directions, by viem's op-stack actions as published and by `viaduct bridge`, on
 // a chain that `viaduct deploy` founded on anvil and on a development chain.
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { parseEther } from 'viem'
@@ -69,7 +70,9 @@ describe('a chain deployed on anvil', () => {
     }))
     test('creations, failed deposits, a failed relay replayed', bound, async () => {
       await bridge.unusualDeposits(rollup, accounts.deposits)
-      await bridge.replay(rollup, accounts.deposits)
+      await bridge.replay(rollup, accounts.deposits, {
+        addresses: join(deployment.folder, 'addresses.json'), key: keyFile('commands'),
+      })
     })
   })
 
@@ -85,9 +88,12 @@ describe('a chain deployed on anvil', () => {
 
 describe('a development chain', () => {
   let rollup
+  let options
   before(async () => {
     const dev = await startDev()
     rollup = new Rollup(dev.info)
+    options = { addresses: join(temporaryFolder(), 'addresses.json'), key: keyFile('commands') }
+    writeFileSync(options.addresses, JSON.stringify(dev.info.contracts))
   }, bound)
   after(cleanUp)
 
@@ -95,6 +101,8 @@ describe('a development chain', () => {
     await bridge.depositEth(rollup, accounts.eth, parseEther('1'))
     await bridge.withdrawEth(rollup, accounts.eth)
   })
+  test('messages that do not arrive on L1', bound, () => bridge.unrelayed(rollup, accounts.commands, options))
+  test('a withdrawal to the portal', bound, () => bridge.toThePortal(rollup, accounts.commands, options))
   test('games that the guardian refuses', bound, () => bridge.refusedGames(rollup, accounts.eth, 7))
   test('games that believe their proposer, retired', bound, () =>
     bridge.interimRetired(rollup, accounts.eth, { owner: 7, guardian: 7, proposer: 8 }))

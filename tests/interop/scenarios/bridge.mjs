@@ -1,14 +1,14 @@
 // Deposits and withdrawals by viem's op-stack actions as they are published.
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import {
   encodeFunctionData, getAddress, hexToBigInt, pad, parseAbi, parseEther, parseEventLogs, size, slice, toHex,
 } from 'viem'
 import { getL2TransactionHashes, getWithdrawals } from 'viem/op-stack'
 import { own, token } from '../support/artifacts.mjs'
-import { accounts } from '../support/chain.mjs'
-import { run, temporaryFolder, viaduct, waitFor } from '../support/harness.mjs'
+import { accounts, keys } from '../support/chain.mjs'
+import { cast, run, temporaryFolder, viaduct, waitFor } from '../support/harness.mjs'
 import { call } from '../support/rpc.mjs'
 
 const predeploy = (low) => `0x42000000000000000000000000000000000000${low}`
@@ -259,8 +259,25 @@ export async function erc20(rollup, index) {
   assert.equal(await balanceOf(rollup.p1, pair.l1, me), parseEther('994'))
 }
 
+/** `viaduct bridge`, by the options that every action wants. */
+const bridgeCommand = (rollup, { addresses, key }) => (action, ...args) => {
+  const common = ['--l1', rollup.l1Url, '--l2', rollup.l2Url, '--addresses', addresses]
+  const signs = action === 'status' ? [] : ['--key-file', key]
+  return run(viaduct, ['bridge', action, ...common, ...signs, ...args], { timeout: 120_000 })
+}
+
+/** Does what a command told to do, as its user would: in a shell that has the layers and the key. */
+async function replayAsTold(rollup, index, output) {
+  const [, line] = output.match(/^replay +(cast send .*)$/m)
+  const { code, errors } = await run('bash', ['-c', `
+    export PATH="${dirname(cast)}:$PATH" KEY=${keys[index]} VIADUCT_L1=${rollup.l1Url} VIADUCT_L2=${rollup.l2Url}
+    ${line}`], { timeout: 60_000 })
+  assert.equal(code, 0, errors)
+}
+
 /** A token deposit whose relay fails on L2, since the token is not there yet, and is replayed. */
-export async function replay(rollup, index) {
+export async function replay(rollup, index, options) {
+  const bridge = bridgeCommand(rollup, options)
   const me = accounts[index].address
   const pair = await tokenPair(rollup, index, { createL2: false })
   const sent = await depositToken(rollup, index, pair, parseEther('7'))
@@ -275,12 +292,86 @@ export async function replay(rollup, index) {
     address: l2Messenger, abi: messengerAbi, functionName: 'relayMessage', gas: 1_000_000n,
     args: [messageNonce, sender, target, 0n, gasLimit, data],
   }
+  const told = await bridge('deposit', '--tx', sent.transactionHash)
+  assert.equal(told.code, 1, told.output)
+  assert.match(told.output, /failed in messenger +in L2 block/)
+  assert.doesNotMatch(told.output, /arrived/)
+  assert.match(told.errors, /L2: the message 0x[0-9a-f]{64} failed in the messenger 0x4200[0-9a-f]{32}0007/)
   await pair.create()
   assert.equal(await balanceOf(rollup.p2, pair.l2, me), 0n)
-  await write(rollup, 2, index, request)
+  await replayAsTold(rollup, index, told.output)
   assert.equal(await balanceOf(rollup.p2, pair.l2, me), parseEther('7'))
   await write(rollup, 2, index, request, { status: 'reverted' }) // once is enough
   assert.equal(await balanceOf(rollup.p2, pair.l2, me), parseEther('7'))
+  const again = await bridge('deposit', '--tx', sent.transactionHash)
+  assert.equal(again.code, 0, again.errors)
+  assert.match(again.output, /arrived +in L2 block/)
+}
+
+/** Messages that finalized withdrawals bring to L1's messenger: one fails there and is replayed, one
+ *  the messenger refuses. */
+export async function unrelayed(rollup, index, options) {
+  const me = accounts[index].address
+  const to = '0x00000000000000000000000000000000000e0007'
+  const messenger = rollup.contracts.L1CrossDomainMessengerProxy
+  const bridge = bridgeCommand(rollup, options)
+  const says = async (status, printed, ...args) => {
+    const { code, output, errors } = await bridge(...args)
+    assert.equal(code, status, `${args.join(' ')}: ${output}${errors}`)
+    assert.match(output + errors, printed, args.join(' '))
+    return output
+  }
+  const held = await deploy(rollup, 1, index, token, ['Held', 'HLD', 1000n])
+  const send = async (target, data) => (await write(rollup, 2, index, {
+    address: l2Messenger, abi: messengerAbi, functionName: 'sendMessage', args: [target, data, 200_000],
+  })).transactionHash
+  const pull = encodeFunctionData({ abi: token.abi, functionName: 'transferFrom', args: [me, to, 5n] })
+  const failing = await send(held, pull)
+  const refused = await send(rollup.contracts.OptimismPortalProxy, '0x')
+  for (const tx of [failing, refused]) {
+    await says(0, /status +(waiting|ready)-to-finalize/, 'prove', '--tx', tx, '--wait')
+    assert.equal((await standing(rollup, tx)).message, null)
+  }
+
+  await says(1, /its call failed\n.*the withdrawal's call of 0x[0-9a-f]{40} failed on L1/s, 'finalize', '--tx', refused, '--wait')
+  await says(0, /finalized, but the messenger 0x[0-9a-f]{40} refused its message, which is lost/, 'status', '--tx', refused)
+  await says(1, /already; nothing is sent\n.*refused the withdrawal's message/s, 'finalize', '--tx', refused)
+  assert.equal((await standing(rollup, refused)).message, 'refused')
+
+  const failed = /its message failed in the messenger\n.*L1: the message 0x[0-9a-f]{64} failed in the messenger 0x[0-9a-f]{40}/s
+  await says(1, failed, 'finalize', '--tx', failing, '--wait')
+  await says(1, /already; nothing is sent\n.*failed in the messenger/s, 'finalize', '--tx', failing)
+  const told = await says(0, /next +replay it: its message failed in the messenger/, 'status', '--tx', failing)
+  const now = await standing(rollup, failing)
+  assert.deepEqual([now.status, now.message, now.command], ['finalized', 'failed', null])
+  assert.match(now.next, new RegExp(`^replay it: .*${messenger}`, 'i'))
+
+  await write(rollup, 1, index, { address: held, abi: token.abi, functionName: 'approve', args: [messenger, 5n] })
+  await replayAsTold(rollup, index, told)
+  assert.equal(await balanceOf(rollup.p1, held, to), 5n)
+  assert.equal((await standing(rollup, failing)).message, 'relayed')
+  await says(0, /next +nothing: it is finalized\n$/, 'status', '--tx', failing)
+  await says(0, /already; nothing is sent/, 'finalize', '--tx', failing)
+}
+
+/** A withdrawal to the portal, made without `viaduct bridge`, which refuses to: it never leaves. */
+export async function toThePortal(rollup, index, options) {
+  const bridge = bridgeCommand(rollup, options)
+  const portal = rollup.contracts.OptimismPortalProxy
+  const { transactionHash: tx } = await write(rollup, 2, index, {
+    address: passer, abi: bridgeAbi, functionName: 'initiateWithdrawal', args: [portal, 100_000n, '0x'], value: 3n,
+  })
+  const now = await standing(rollup, tx)
+  assert.deepEqual([now.status, now.command, now.game], ['never-provable', null, null])
+  const status = await bridge('status', '--tx', tx)
+  assert.equal(status.code, 0, status.errors)
+  assert.match(status.output, /status +never-provable\n/)
+  assert.match(status.output, /next +nothing: its target is the portal/)
+  for (const action of ['prove', 'finalize']) {
+    const { code, errors } = await bridge(action, '--tx', tx, '--wait')
+    assert.equal(code, 1)
+    assert.match(errors, /never-provable: .*its target is the portal.*is lost/)
+  }
 }
 
 const alias = (address) =>
@@ -359,11 +450,7 @@ function foreign(addresses) {
 
 /** The walk of docs/bridge.md: every step by the program's own commands, twice where it matters. */
 export async function commands(rollup, index, { addresses, key }) {
-  const common = ['--l1', rollup.l1Url, '--l2', rollup.l2Url, '--addresses', addresses]
-  const bridge = async (action, ...args) => {
-    const signs = action === 'status' ? [] : ['--key-file', key]
-    return run(viaduct, ['bridge', action, ...common, ...signs, ...args], { timeout: 120_000 })
-  }
+  const bridge = bridgeCommand(rollup, { addresses, key })
   const ok = async (...args) => {
     const { code, output, errors } = await bridge(...args)
     assert.equal(code, 0, `${args.join(' ')}: ${errors}`)
@@ -403,6 +490,8 @@ export async function commands(rollup, index, { addresses, key }) {
   assert.equal(await rollup.p1.getBalance({ address: to }), parseEther('0.0002'))
   assert.equal(await balanceOf(rollup.p1, pair.l1, to), parseEther('2'))
 
+  await refused(/deposit sent would fail: OutOfGas: .*less --gas/,
+    'deposit', '--amount', '1ether', '--gas', '20000000', ...tokens)
   await refused(/--amount is '1\.5'; give a whole number of wei/, 'deposit', '--amount', '1.5')
   await refused(/--amount is missing/, 'deposit')
   await refused(/--to is 0x12; give an address/, 'deposit', '--amount', '1', '--to', '0x12')
