@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "bench/figures.h"
 #include "node/roles/channel_job.h"
 #include "support/random.h"
 #include "transfers.h"
@@ -127,6 +128,11 @@ measure(struct bench *b, size_t count)
                    "\"bytes_per_transfer\":%.2f,\"us_per_transfer\":%.1f}\n",
                    count, job->item_count, bytes, (double)bytes / (double)count,
                    ms * 1e3 / (double)count);
+            char name[80];
+            snprintf(name, sizeof name, "bytes on L1 per transfer, channel of %zu", count);
+            figure("bench_channel", name, (double)bytes / (double)count, "B");
+            snprintf(name, sizeof name, "encoding a transfer, channel of %zu", count);
+            figure("bench_channel", name, ms * 1e3 / (double)count, "us");
             status = 0;
         }
     }

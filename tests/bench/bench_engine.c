@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/figures.h"
 #include "support/random.h"
 #include "viaduct/core/crypto/keccak.h"
 #include "viaduct/node/engine/view.h"
@@ -218,6 +219,17 @@ run(struct bench *b, size_t most)
            (double)b->latency_ns[b->count / 2] / 1e6,
            (double)b->latency_ns[b->count * 99 / 100] / 1e6,
            (double)b->latency_ns[b->count - 1] / 1e6);
+    char name[80];
+    snprintf(name, sizeof name, "bench_engine, %zu accounts, %s", b->account_count,
+             b->rate == 0 ? "as fast as it goes" : "at a rate");
+    if (b->rate != 0)
+        figure(name, "asked for", (double)b->rate, "/s");
+    figure(name, "acknowledged", (double)b->count / seconds, "/s");
+    figure(name, "median latency", (double)b->latency_ns[b->count / 2] / 1e6, "ms");
+    figure(name, "99th percentile of latency", (double)b->latency_ns[b->count * 99 / 100] / 1e6,
+           "ms");
+    figure(name, "longest seal", (double)b->longest_seal_ns / 1e6, "ms");
+    figure(name, "refused", (double)b->refused, "transfers");
     printf("%llu blocks, longest seal to database %.1f ms, %llu journal syncs, %zu refused\n",
            (unsigned long long)b->blocks, (double)b->longest_seal_ns / 1e6,
            (unsigned long long)stats.journal_syncs, b->refused);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench/figures.h"
 #include "node/store/store_internal.h"
 #include "support/random.h"
 #include "viaduct/core/crypto/keccak.h"
@@ -226,6 +227,11 @@ print_reads(struct bench *b, const char *what, uint64_t below, bool proof, uint6
     double far = rounds[2][ROUNDS / 2];
     printf("%-24s head %6.2f us, middle %6.2f, far end %6.2f: %.2f times the head\n", what, head,
            rounds[1][ROUNDS / 2], far, far / head);
+    char name[80];
+    snprintf(name, sizeof name, "%s, head", what);
+    figure("bench_past", name, head, "us");
+    snprintf(name, sizeof name, "%s, far end", what);
+    figure("bench_past", name, far, "us");
 }
 
 static void
@@ -285,6 +291,10 @@ commits(struct bench *b, const char *parent, bool without_index, size_t changes)
     printf("commit of %5zu changes, %-13s median %6.2f ms, nine tenths below %6.2f\n", changes,
            without_index ? "no index:" : "with index:", times[COMMITS / 2] / 1e3,
            times[COMMITS * 9 / 10] / 1e3);
+    char name[80];
+    snprintf(name, sizeof name, "commit of %zu changes, %s", changes,
+             without_index ? "no index" : "with index");
+    figure("bench_past", name, times[COMMITS / 2] / 1e3, "ms");
     close_store(b, folder);
 }
 

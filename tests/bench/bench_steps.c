@@ -7,6 +7,7 @@
    one operation, on operands that cost much, until its gas is nearly used up. */
 #include <stdio.h>
 
+#include "bench/figures.h"
 #include "node/app/founding.h"
 #include "unit/core/program/long_batch.h"
 #include "viaduct/node/fault/image.h"
@@ -604,6 +605,7 @@ measure(const struct work *w, uint64_t gas, uint64_t base_steps)
            (unsigned long long)used, (unsigned long long)steps, per_gas,
            (double)counted.pages * VD_VM_PAGE / 1048576,
            (double)counted.exec_pages * VD_VM_PAGE / 1048576);
+    figure("bench_steps", w == NULL ? "empty block" : w->name, (double)steps, "steps");
     fflush(stdout);
     chain_free(c);
     return steps;
@@ -940,6 +942,7 @@ print_l1(void)
         double each = (double)(steps - base) / loads[i].units;
         printf("%-28s %14llu %12.2f  per %s\n", loads[i].name, (unsigned long long)steps, each,
                loads[i].unit);
+        figure("bench_steps", loads[i].name, (double)steps, "steps");
         if (loads[i].load == load_inbox)
             worst += each * 10 * (1 << 20);
         if (loads[i].load == load_receipts)

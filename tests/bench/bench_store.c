@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/figures.h"
 #include "node/store/store_internal.h"
 #include "support/random.h"
 #include "viaduct/core/crypto/keccak.h"
@@ -147,12 +148,13 @@ print_times(const char *what, const struct times *times)
     }
     qsort(wall, ROUNDS, sizeof *wall, compare_ms);
     qsort(cpu, ROUNDS, sizeof *cpu, compare_ms);
-    printf("%-30s median %7.1f ms, best %7.1f; of the processor %7.1f, %7.1f\n", what,
+    printf("  %-28s median %7.1f ms, best %7.1f; of the processor %7.1f, %7.1f\n", what,
            wall[ROUNDS / 2], wall[0], cpu[ROUNDS / 2], cpu[0]);
+    figure("bench_store", what, wall[ROUNDS / 2], "ms");
 }
 
 static void
-measure(struct bench *b, const char *what)
+measure(struct bench *b, const char *kind)
 {
     struct times builds[ROUNDS];
     struct times sorts[ROUNDS];
@@ -162,9 +164,13 @@ measure(struct bench *b, const char *what)
         builds[i] = build(b, &diff, &sorts[i], UINT64_MAX, CHANGES);
         commits[i] = commit(b, &diff);
     }
-    print_times("  root and diff", builds);
-    print_times("    of it sorting the diff", sorts);
-    print_times(what, commits);
+    char what[3][40];
+    snprintf(what[0], sizeof what[0], "root and diff, %s", kind);
+    snprintf(what[1], sizeof what[1], "of it sorting, %s", kind);
+    snprintf(what[2], sizeof what[2], "commit, %s", kind);
+    print_times(what[0], builds);
+    print_times(what[1], sorts);
+    print_times(what[2], commits);
 }
 
 static void
@@ -176,7 +182,7 @@ measure_unwind(struct bench *b)
         VD_ASSERT(vd_store_unwind(b->store, b->header.number - 1 - (uint64_t)i) == VD_OK);
         times[i] = since(start);
     }
-    print_times("  unwinding of one such block", times);
+    print_times("unwinding of one such block", times);
 }
 
 static int
@@ -214,10 +220,10 @@ main(int argc, char **argv)
     }
     VD_ASSERT(mdb_env_sync(b.store->env, 1) == 0);
     printf("%d accounts in %.0f ms\n%d random changes:\n", ACCOUNTS, since(start).wall, CHANGES);
-    measure(&b, "  commit, not synced");
+    measure(&b, "not synced");
     VD_ASSERT(mdb_env_sync(b.store->env, 1) == 0);
     VD_ASSERT(mdb_env_set_flags(b.store->env, MDB_NOSYNC, 0) == 0);
-    measure(&b, "  commit, synced");
+    measure(&b, "synced");
     measure_unwind(&b);
     vd_store_close(b.store);
     vd_release(b.state.base, b.state.size);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench/figures.h"
 #include "support/random.h"
 #include "support/trie_store.h"
 #include "viaduct/core/crypto/keccak.h"
@@ -132,7 +133,8 @@ measure(struct bench *b, const char *what, const struct vd_trie_sink *sink)
         ms[i] = apply(b, sink, count);
     }
     qsort(ms, ROUNDS, sizeof *ms, compare_ms);
-    printf("%-44s median %6.1f ms, best %6.1f ms\n", what, ms[ROUNDS / 2], ms[0]);
+    printf("  %-42s median %6.1f ms, best %6.1f ms\n", what, ms[ROUNDS / 2], ms[0]);
+    figure("bench_trie", what, ms[ROUNDS / 2], "ms");
 }
 
 int
@@ -154,8 +156,8 @@ main(void)
     printf("%d accounts in %.0f ms, %zu branch rows\n", ACCOUNTS, now_ms() - start,
            b.rows.branches.count);
     printf("%d random changes:\n", CHANGES);
-    measure(&b, "  root only", NULL);
-    measure(&b, "  root and branch rows stored", &b.sink);
+    measure(&b, "root only", NULL);
+    measure(&b, "root and branch rows stored", &b.sink);
     path_store_deinit(&b.rows);
     free(b.values);
     free(b.changes);

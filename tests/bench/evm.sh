@@ -1,6 +1,7 @@
 #!/bin/sh
 # The EVM against evmone's counts (VD_VECTORS/evmbench/README.md): machine instructions of one run,
 # by callgrind, where valgrind is there, and the time of one run.
+# VD_BENCH_JSON names a file that the figures are appended to, a line of JSON each (figures.h).
 # usage: evm.sh VIADUCT_EVM [PREFIX]      PREFIX: main/ (default), micro/, synth/ or one name
 set -eu
 
@@ -42,7 +43,12 @@ while read -r name ir ms; do
     fi
     ns=$(run "$name" $((300000000 / ir + 3)) | sed -n 's/^ns per run: //p')
     echo "$name $own $ir $ns ${ms:-0}"
-done <"$scratch/rows" | awk '
+done <"$scratch/rows" | awk -v file="${VD_BENCH_JSON:-}" '
+    function figure(what, value, unit) {
+        if (file != "")
+            printf "{\"what\":\"evm: %s\",\"who\":\"viaduct\",\"value\":%.10g,\"unit\":\"%s\"}\n",
+                   what, value, unit >>file
+    }
     BEGIN { printf "%-34s %14s %14s %6s %10s %10s %6s\n", "input", "Ir", "evmone Ir", "ratio",
             "ms", "evmone ms", "ratio" }
     {
@@ -50,10 +56,14 @@ done <"$scratch/rows" | awk '
         if ($5 > 0) { theirs = $5; ratio = sprintf("%.2f", $4 / 1e6 / $5) }
         printf "%-34s %14d %14d %6.2f %10.4f %10s %6s\n", $1, $2, $3, $2 / $3, $4 / 1e6,
                theirs, ratio
+        figure($1, $4 / 1e6, "ms")
+        if ($2 > 0) figure($1 ", instructions", $2, "")
         if ($2 > 0) { irs += log($2 / $3); n++ }
         if ($5 > 0) { times += log($4 / 1e6 / $5); m++ }
     }
     END {
+        if (n) figure("instructions against evmone, geometric mean", exp(irs / n), "times")
+        if (m) figure("time against evmone, geometric mean", exp(times / m), "times")
         printf "geometric mean: Ir %s, time %s (evmone'"'"'s times are of another run)\n",
                (n ? sprintf("%.3f", exp(irs / n)) : "-"), (m ? sprintf("%.3f", exp(times / m)) : "-")
     }'

@@ -10,7 +10,8 @@ import * as viem from './scenarios/viem.mjs'
 import { accounts } from './support/chain.mjs'
 import { bothSafe, found, safe, sameChain, startSequencer, startVerifier } from './support/found.mjs'
 import { cleanUp, run, sleep, temporaryFolder, viaduct, waitFor } from './support/harness.mjs'
-import { Load } from './support/load.mjs'
+import { channelsOnL1 } from './support/inbox.mjs'
+import { Load, allIncluded } from './support/load.mjs'
 import { call } from './support/rpc.mjs'
 
 describe('a second node derives the chain from L1', () => {
@@ -79,6 +80,16 @@ describe('a second node derives the chain from L1', () => {
     await bothSafe(sequencer.chain, verifier.chain, head)
     await sameChain(sequencer.chain, verifier.chain)
   })
+
+  test('every L2 block stands in exactly one channel on L1', { timeout: 60_000 }, async (t) => {
+    const top = await safe(verifier.chain)
+    const rollupJson = JSON.parse(readFileSync(join(base.files, 'rollup.json'), 'utf8'))
+    const channels = await channelsOnL1(base.anvil.url, rollupJson)
+    const upToTop = channels.flat().filter((number) => number <= top).sort((a, b) => a - b)
+    t.diagnostic(`${channels.length} channels, ${upToTop.length} blocks`)
+    assert(channels.length > 1)
+    assert.deepEqual(upToTop, Array.from({ length: top }, (_, i) => i + 1))
+  })
 })
 
 describe('L1 reorganisations under load', () => {
@@ -110,10 +121,11 @@ describe('L1 reorganisations under load', () => {
     })
   }
 
-  test('the load went through', { timeout: 60_000 }, async (t) => {
+  test('nothing that was acknowledged is lost', { timeout: 120_000 }, async (t) => {
     const acknowledged = await load.stop()
     t.diagnostic(`${acknowledged.length} transfers, refused: ${JSON.stringify([...load.refused])}`)
     assert(acknowledged.length > 100)
+    await allIncluded(sequencer.chain, acknowledged)
     assert.equal(sequencer.child.end, undefined)
     assert.equal(verifier.child.end, undefined)
   })

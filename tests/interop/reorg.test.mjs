@@ -6,25 +6,13 @@ import { after, describe, test } from 'node:test'
 import { safeAbove } from './scenarios/rollup.mjs'
 import { Chain } from './support/chain.mjs'
 import { cleanUp, startDev, waitFor } from './support/harness.mjs'
-import { Load } from './support/load.mjs'
+import { Load, allIncluded } from './support/load.mjs'
 import { call } from './support/rpc.mjs'
 
 const deepest = Number(process.env.INTEROP_REORG_DEPTH ?? 20)
 const depths = Array.from({ length: deepest }, (_, i) => i + 1)
 
 const head = async (url) => Number(await call(url, 'eth_blockNumber'))
-
-/** Every acknowledged transfer has its receipt, in nonce order. */
-async function allIncluded(chain, acknowledged) {
-  let last = [-1, -1]
-  for (const { hash, nonce } of acknowledged) {
-    const receipt = await waitFor(`the receipt of transfer ${nonce}`,
-      async () => (await call(chain.url, 'eth_getTransactionReceipt', hash)) ?? undefined)
-    const place = [Number(receipt.blockNumber), Number(receipt.transactionIndex)]
-    assert(place[0] > last[0] || (place[0] === last[0] && place[1] > last[1]), `transfer ${nonce} out of order`)
-    last = place
-  }
-}
 
 describe('on the embedded L1', () => {
   after(cleanUp)

@@ -1,7 +1,8 @@
 // Transfers without pause, with a record of what was acknowledged.
+import assert from 'node:assert/strict'
 import { keccak256 } from 'viem'
 import { accounts } from './chain.mjs'
-import { sleep } from './harness.mjs'
+import { sleep, waitFor } from './harness.mjs'
 import { call } from './rpc.mjs'
 
 export class Load {
@@ -47,5 +48,17 @@ export class Load {
     this.stopping = true
     await this.done
     return this.acknowledged
+  }
+}
+
+/** Every acknowledged transfer has its receipt, in nonce order. */
+export async function allIncluded(chain, acknowledged) {
+  let last = [-1, -1]
+  for (const { hash, nonce } of acknowledged) {
+    const receipt = await waitFor(`the receipt of transfer ${nonce}`,
+      async () => (await call(chain.url, 'eth_getTransactionReceipt', hash)) ?? undefined)
+    const place = [Number(receipt.blockNumber), Number(receipt.transactionIndex)]
+    assert(place[0] > last[0] || (place[0] === last[0] && place[1] > last[1]), `transfer ${nonce} out of order`)
+    last = place
   }
 }
