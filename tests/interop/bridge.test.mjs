@@ -64,7 +64,10 @@ describe('a chain deployed on anvil', () => {
       await bridge.withdrawEth(rollup, accounts.eth)
     })
     test('viem: an ERC-20 token to L2 and back', bound, () => bridge.erc20(rollup, accounts.token))
-    test('a contract wallet', bound, () => bridge.contractWallet(rollup, accounts.wallet))
+    test('a contract wallet: ETH and an ERC-20 token', bound, async () => {
+      await bridge.contractWallet(rollup, accounts.wallet)
+      await bridge.contractWalletToken(rollup, accounts.wallet)
+    })
     test('viaduct bridge', bound, () => bridge.commands(rollup, accounts.commands, {
       addresses: join(deployment.folder, 'addresses.json'), key: keyFile('commands'),
     }))

@@ -1,15 +1,16 @@
 // Ether and tokens are conserved across the two layers: random deposits, transfers and withdrawals on
-// a development chain, while L1 is reorganised and the program killed, and a follower derives the same.
+// a development chain, while L1 is reorganised, the program killed and its database copied, and a
+// follower derives the same.
 //
 // VD_SEED repeats the choices (not the moments at which the system does what), VD_OPERATIONS sets how
 // many operations there are.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { accounts } from './support/chain.mjs'
 import {
-  cleanUp, fatal, sleep, startDev, startNode, temporaryFolder, waitFor,
+  cleanUp, fatal, run, sleep, startDev, startNode, temporaryFolder, viaduct, waitFor,
 } from './support/harness.mjs'
 import { batch } from './support/history.mjs'
 import { Ledger, at, topic } from './support/ledger.mjs'
@@ -22,7 +23,7 @@ const operations = Number(process.env.VD_OPERATIONS ?? 2000)
 const random = new Random(seed)
 const datadir = temporaryFolder()
 const followerDatadir = temporaryFolder()
-const happened = { reorgs: 0, kills: 0, followerKills: 0, jumps: 0, checks: 0 }
+const happened = { reorgs: 0, kills: 0, followerKills: 0, jumps: 0, copies: 0, checks: 0 }
 let dev
 let ports = ['0', '0']
 let follower
@@ -48,6 +49,19 @@ async function killFollower() {
   happened.followerKills++
   await follower.child.stop('SIGKILL')
   await startFollower()
+}
+
+/** A copy of L2's database, made while blocks with transactions are written to it, is whole. */
+async function copyDatabase() {
+  const to = join(temporaryFolder(), 'copy')
+  const db = async (...args) => {
+    const { code, errors } = await run(viaduct, ['db', ...args], { timeout: 120_000 })
+    assert.equal(code, 0, `db ${args[0]}: ${errors}`)
+  }
+  await db('copy', '--datadir', join(datadir, 'l2'), '--to', to)
+  await db('verify', '--datadir', to)
+  rmSync(to, { recursive: true })
+  happened.copies++
 }
 
 const head = async (url) => Number(await call(url, 'eth_blockNumber'))
@@ -120,7 +134,7 @@ test(`nothing is made or lost (VD_SEED=${seed}, VD_OPERATIONS=${operations})`, {
   /** What else happens while transactions are under way. */
   const disturb = async () => {
     const what = random.weighted([
-      [70, 'nothing'], [14, 'reorg'], [6, 'jump'], [6, 'kill'], [4, 'killFollower'],
+      [68, 'nothing'], [14, 'reorg'], [6, 'jump'], [6, 'kill'], [4, 'killFollower'], [4, 'copy'],
     ])
     await sleep(random.below(300))
     if (what === 'reorg') {
@@ -134,6 +148,8 @@ test(`nothing is made or lost (VD_SEED=${seed}, VD_OPERATIONS=${operations})`, {
       await killChain()
     } else if (what === 'killFollower') {
       await killFollower()
+    } else if (what === 'copy') {
+      await copyDatabase()
     }
     return what
   }
@@ -178,7 +194,7 @@ test(`nothing is made or lost (VD_SEED=${seed}, VD_OPERATIONS=${operations})`, {
   t.diagnostic(`refused: L1 ${JSON.stringify([...traffic.l1.refused])}, L2 ${JSON.stringify([...traffic.l2.refused])}`)
   assert.equal(settlement.open, 0, `every withdrawal finalizes in the end: ${JSON.stringify(settlement.waiting)}`)
   if (operations >= 1000) {
-    assert(happened.reorgs > 0 && happened.kills > 0 && happened.followerKills > 0, JSON.stringify(happened))
+    assert(happened.reorgs > 0 && happened.kills > 0 && happened.followerKills > 0 && happened.copies > 0, JSON.stringify(happened))
     assert(figures.deposits > 100 && figures.finalized > 100 && figures.refused > 0)
   }
   await plantedFaults(ledger)

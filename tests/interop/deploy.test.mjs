@@ -109,6 +109,27 @@ describe('a chain deployed on anvil', () => {
       status === 'done' || ['deployer', 'plan'].includes(name)), JSON.stringify(deployment.plan))
   })
 
+  // `op-node genesis l2 --l1-deployments` reads these names (op-chain-ops/genesis, L1Deployments) and
+  // takes the first five; a name that it does not know it passes over, and one that is absent is zero.
+  test('op-node finds what it needs in the addresses file', bound, () => {
+    const names = ['L1StandardBridgeProxy', 'L1CrossDomainMessengerProxy', 'L1ERC721BridgeProxy', 'SystemConfigProxy',
+      'OptimismPortalProxy', 'L1StandardBridge', 'L1CrossDomainMessenger', 'L1ERC721Bridge', 'SystemConfig',
+      'DisputeGameFactory', 'DisputeGameFactoryProxy', 'OptimismMintableERC20Factory',
+      'OptimismMintableERC20FactoryProxy', 'ProxyAdmin']
+    const { addresses } = deployment
+    for (const name of names) assert.notEqual(getAddress(addresses[name]), zeroAddress, name)
+    assert.equal(new Set(names.map((name) => addresses[name])).size, names.length)
+    // One flat object of addresses, nothing else: anything but a string of 20 bytes ends the reader.
+    assert.match(JSON.stringify(addresses), /^\{("\w+":"0x[0-9a-fA-F]{40}",?)+\}$/)
+    const { deposit_contract_address: portal, l1_system_config_address: config } = deployment.json('rollup.json')
+    assert.equal(getAddress(portal), addresses.OptimismPortalProxy)
+    assert.equal(getAddress(config), addresses.SystemConfigProxy)
+    // These the rollup does without; see docs/deploy.md.
+    for (const name of ['AddressManager', 'ProtocolVersions', 'ProtocolVersionsProxy', 'L2OutputOracleProxy']) {
+      assert.equal(addresses[name], undefined, name)
+    }
+  })
+
   test('what stands on L1, by viem', bound, async () => {
     const [root, block] = await checkOnL1(l1, deployment)
     assert.equal(block, 0n)

@@ -377,33 +377,23 @@ export async function toThePortal(rollup, index, options) {
 const alias = (address) =>
   getAddress(toHex((BigInt(address) + 0x1111000000000000000000000000000000001111n) % 2n ** 160n, { size: 20 }))
 
-/** A contract crosses in both directions: aliased on L2, proving and finalizing for itself. */
-export async function contractWallet(rollup, index) {
-  const portal = rollup.contracts.OptimismPortalProxy
-  const amount = parseEther('0.5')
-  const [l1, l2] = [
-    await deploy(rollup, 1, index, wallet, [accounts[index].address]),
-    await deploy(rollup, 2, index, wallet, [accounts[index].address]),
-  ]
-  const execute = (layer, address, target, value, data, gas) => write(rollup, layer, index, {
-    address, abi: wallet.abi, functionName: 'execute', args: [target, value, data], value, gas,
+/** A contract wallet on each layer, and what they are told to do. */
+async function wallets(rollup, index) {
+  const me = accounts[index].address
+  const [l1, l2] = [await deploy(rollup, 1, index, wallet, [me]), await deploy(rollup, 2, index, wallet, [me])]
+  const execute = (layer, target, value, data, gas) => write(rollup, layer, index, {
+    address: layer === 1 ? l1 : l2, abi: wallet.abi, functionName: 'execute', args: [target, value, data], value, gas,
   })
-  const deposit = await execute(1, l1, portal, amount, encodeFunctionData({
-    abi: portalAbi, functionName: 'depositTransaction', args: [l2, amount, 100_000n, false, '0x'],
-  }), 500_000n)
-  const arrival = await arrived(rollup, deposit)
-  assert.equal(getAddress(arrival.from), alias(l1))
-  assert.equal(await rollup.p2.getBalance({ address: l2 }), amount)
+  return { l1, l2, execute }
+}
 
-  const receipt = await execute(2, l2, passer, amount, encodeFunctionData({
-    abi: bridgeAbi, functionName: 'initiateWithdrawal', args: [l1, 100_000n, '0x'],
-  }))
+/** The wallet on L1 proves and finalizes the withdrawal of an L2 receipt for itself. */
+async function finalizeByWallet(rollup, index, { l1, execute }, receipt) {
+  const portal = rollup.contracts.OptimismPortalProxy
   const [withdrawal] = getWithdrawals(receipt)
-  assert.equal(getAddress(withdrawal.sender), l2)
-  const before = await rollup.p1.getBalance({ address: l1 })
   const { game } = await provable(rollup, receipt)
   const proof = await rollup.p2.buildProveWithdrawal({ account: accounts[index], game, withdrawal })
-  await execute(1, l1, portal, 0n, encodeFunctionData({
+  await execute(1, portal, 0n, encodeFunctionData({
     abi: portalAbi, functionName: 'proveWithdrawalTransaction',
     args: [proof.withdrawal, proof.l2OutputIndex, proof.outputRootProof, proof.withdrawalProof],
   }))
@@ -412,10 +402,58 @@ export async function contractWallet(rollup, index) {
   await waitFor('the delays', async () =>
     (await standing(rollup, receipt.transactionHash)).status === 'ready-to-finalize', { timeout: 90_000 })
   assert.equal(await rollup.p1.getWithdrawalStatus({ receipt, targetChain: rollup.l2Chain }), 'ready-to-finalize')
-  await execute(1, l1, portal, 0n, encodeFunctionData({
+  await execute(1, portal, 0n, encodeFunctionData({
     abi: portalAbi, functionName: 'finalizeWithdrawalTransaction', args: [withdrawal],
+  }), 1_000_000n)
+}
+
+/** A contract crosses in both directions: aliased on L2, proving and finalizing for itself. */
+export async function contractWallet(rollup, index) {
+  const amount = parseEther('0.5')
+  const pair = await wallets(rollup, index)
+  const { l1, l2, execute } = pair
+  const deposit = await execute(1, rollup.contracts.OptimismPortalProxy, amount, encodeFunctionData({
+    abi: portalAbi, functionName: 'depositTransaction', args: [l2, amount, 100_000n, false, '0x'],
   }), 500_000n)
+  const arrival = await arrived(rollup, deposit)
+  assert.equal(getAddress(arrival.from), alias(l1))
+  assert.equal(await rollup.p2.getBalance({ address: l2 }), amount)
+
+  const receipt = await execute(2, passer, amount, encodeFunctionData({
+    abi: bridgeAbi, functionName: 'initiateWithdrawal', args: [l1, 100_000n, '0x'],
+  }))
+  const [withdrawal] = getWithdrawals(receipt)
+  assert.equal(getAddress(withdrawal.sender), l2)
+  const before = await rollup.p1.getBalance({ address: l1 })
+  await finalizeByWallet(rollup, index, pair, receipt)
   assert.equal(await rollup.p1.getBalance({ address: l1 }), before + amount)
+}
+
+/** A contract's ERC-20 tokens cross in both directions, by the bridges' functions that name a receiver:
+ *  those that name none refuse a sender without a key. */
+export async function contractWalletToken(rollup, index) {
+  const bridge = rollup.contracts.L1StandardBridgeProxy
+  const pair = await wallets(rollup, index)
+  const { l1, l2, execute } = pair
+  const coins = await tokenPair(rollup, index)
+  const crossing = (local, remote, to, amount) => encodeFunctionData({
+    abi: bridgeAbi, functionName: 'bridgeERC20To', args: [local, remote, to, amount, 200_000, '0x'],
+  })
+  await write(rollup, 1, index, {
+    address: coins.l1, abi: token.abi, functionName: 'transfer', args: [l1, parseEther('10')],
+  })
+  await execute(1, coins.l1, 0n, encodeFunctionData({
+    abi: token.abi, functionName: 'approve', args: [bridge, parseEther('10')],
+  }))
+  await arrived(rollup, await execute(1, bridge, 0n, crossing(coins.l1, coins.l2, l2, parseEther('10')), 2_000_000n))
+  assert.equal(await balanceOf(rollup.p2, coins.l2, l2), parseEther('10'))
+  assert.equal(await balanceOf(rollup.p1, coins.l1, l1), 0n)
+
+  const receipt = await execute(2, l2Bridge, 0n, crossing(coins.l2, coins.l1, l1, parseEther('4')))
+  assert.equal(await balanceOf(rollup.p2, coins.l2, l2), parseEther('6'))
+  await finalizeByWallet(rollup, index, pair, receipt)
+  assert.equal(await balanceOf(rollup.p1, coins.l1, l1), parseEther('4'))
+  assert.equal(await balanceOf(rollup.p1, coins.l1, bridge), parseEther('6'))
 }
 
 /** Creations, and deposits whose call fails: the minted ether stays with the sender. */
@@ -518,11 +556,57 @@ async function l1Info(client, number) {
     baseFeeScalar: field(4, 8),
     blobBaseFeeScalar: field(8, 12),
     origin: field(28, 36),
+    l1BaseFee: field(36, 68),
+    blobBaseFee: field(68, 100),
     batcher: slice(input, 132, 164),
     operatorFeeScalar: field(164, 168),
     operatorFeeConstant: field(168, 176),
     gasLimit: block.gasLimit,
     extraData: block.extraData,
+    baseFee: block.baseFeePerGas,
+    gasUsed: block.gasUsed,
+  }
+}
+
+const eip1559 = { denominator: 300n, elasticity: 8n }
+const fees = { baseFeeScalar: 2000n, blobBaseFeeScalar: 900_000n, operatorScalar: 21_000_000n, operatorConstant: 22n }
+
+/** What a node says that a small transaction paid, against the formulas of the specs (Fjord: L1 cost;
+ *  Isthmus: operator fee) with the parameters above.  A transfer has so few bytes that it counts as one
+ *  of the least size, 100 bytes. */
+async function feesFollow(client, hash, from) {
+  const receipt = await client.request({ method: 'eth_getTransactionReceipt', params: [hash] })
+  const number = hexToBigInt(receipt.blockNumber)
+  const { l1BaseFee, blobBaseFee } = await l1Info(client, number)
+  const perByte = 16n * fees.baseFeeScalar * l1BaseFee + fees.blobBaseFeeScalar * blobBaseFee
+  const l1Fee = 100_000_000n * perByte / 10n ** 12n
+  assert.ok(l1Fee > 0n)
+  assert.equal(hexToBigInt(receipt.l1Fee), l1Fee)
+  const gas = hexToBigInt(receipt.gasUsed)
+  const operatorFee = gas * fees.operatorScalar / 1_000_000n + fees.operatorConstant
+  assert.equal(operatorFee, 441_022n)
+  const [before, after] = await Promise.all([number - 1n, number].map((blockNumber) =>
+    client.getBalance({ address: from, blockNumber })))
+  assert.equal(before - after, 1n + gas * hexToBigInt(receipt.effectiveGasPrice) + l1Fee + operatorFee)
+}
+
+/** The base fees of the blocks up to `top`, against EIP-1559 with the parameters above (Holocene: the
+ *  parent's header names them), which are not those of before. */
+async function baseFeesFollow(client, top) {
+  const next = ({ baseFee, gasUsed, gasLimit }, { denominator, elasticity }) => {
+    const target = gasLimit / elasticity
+    if (gasUsed > target) {
+      const more = baseFee * (gasUsed - target) / target / denominator
+      return baseFee + (more > 1n ? more : 1n)
+    }
+    return baseFee - baseFee * (target - gasUsed) / target / denominator
+  }
+  let parent = await l1Info(client, top - 8)
+  for (let n = top - 7; n <= top; n++) {
+    const block = await l1Info(client, n)
+    assert.equal(block.baseFee, next(parent, eip1559), `base fee of L2 block ${n}`)
+    assert.notEqual(block.baseFee, next(parent, { denominator: 250n, elasticity: 6n }))
+    parent = block
   }
 }
 
@@ -544,7 +628,8 @@ async function inForceFrom(client, since, changed, read, before, after) {
   return first
 }
 
-/** Every parameter changed by the owner, each in the block that the protocol says, on both nodes. */
+/** Every parameter changed by the owner, each in the block that the protocol says, and what is charged
+ *  then, on both nodes. */
 export async function systemConfig(rollup, owner, follower) {
   const address = rollup.contracts.SystemConfigProxy
   const abi = own('SystemConfig').abi
@@ -552,10 +637,12 @@ export async function systemConfig(rollup, owner, follower) {
   const batcher = now.batcher
   const other = pad('0x00000000000000000000000000000000000000ba')
   const changes = [
-    ['setGasConfigEcotone', [2000, 900000], (i) => `${i.baseFeeScalar},${i.blobBaseFeeScalar}`, '2000,900000'],
+    ['setGasConfigEcotone', [Number(fees.baseFeeScalar), Number(fees.blobBaseFeeScalar)],
+      (i) => `${i.baseFeeScalar},${i.blobBaseFeeScalar}`, `${fees.baseFeeScalar},${fees.blobBaseFeeScalar}`],
     ['setGasLimit', [70_000_000n], (i) => i.gasLimit, 70_000_000n],
     ['setEIP1559Params', [300, 8], (i) => i.extraData, '0x000000012c00000008'],
-    ['setOperatorFeeScalars', [21, 22n], (i) => `${i.operatorFeeScalar},${i.operatorFeeConstant}`, '21,22'],
+    ['setOperatorFeeScalars', [Number(fees.operatorScalar), fees.operatorConstant],
+      (i) => `${i.operatorFeeScalar},${i.operatorFeeConstant}`, `${fees.operatorScalar},${fees.operatorConstant}`],
     ['setUnsafeBlockSigner', [accounts[0].address], (i) => i.batcher, batcher], // changes no block
     ['setBatcherHash', [other], (i) => i.batcher, other],
     ['setBatcherHash', [batcher], (i) => i.batcher, batcher],
@@ -568,10 +655,19 @@ export async function systemConfig(rollup, owner, follower) {
     top = await inForceFrom(rollup.p2, since, receipt.blockNumber, read, before, after)
     since = receipt.blockNumber
   }
+  const to = '0x00000000000000000000000000000000000e0006'
+  const hash = await rollup.w2(owner).sendTransaction({ to, value: 1n, gas: 21_000n })
+  const paid = await rollup.mined(rollup.p2, hash)
+  top = Math.max(top, Number(paid.blockNumber))
+
   // The follower derives the same blocks from L1 alone, those of the other batcher's time included.
   await waitFor('the follower', async () => (await follower.getBlockNumber()) >= BigInt(top),
     { timeout: 120_000, interval: 500 })
   assert.equal((await l1Info(follower, top)).hash, (await l1Info(rollup.p2, top)).hash)
+  for (const client of [rollup.p2, follower]) {
+    await feesFollow(client, hash, accounts[owner].address)
+    await baseFeesFollow(client, top)
+  }
 }
 
 /* --- censorship --- */
