@@ -20,6 +20,7 @@
 #define MAX_SETTLED_PAUSE_S 600u
 #define MAX_TX_GAS 16777216u /* EIP-7825 */
 #define WEEK_S 604800u
+#define YOUNG_S (2u * WEEK_S) /* a game on a public chain takes less, see docs/fault-proofs.md */
 
 enum vd_err
 vd_challenger_new(struct vd_challenger **out, const struct vd_challenger_config *config,
@@ -112,13 +113,19 @@ ask_list(struct vd_challenger *c)
 }
 
 /* The less the sooner: so on a line that is too slow to read every game at every head, each is read
-   as often as is urgent, and none never. */
+   as often as is urgent, and none never.  Of those not read yet, after a start or a reorg, the
+   young ones, in which clocks may run, go before all others, and the old ones, most of which are
+   decided, take turns with the clocks that are known to run. */
 static uint64_t
 turn_of(const struct vd_challenger *c, const struct game *g)
 {
     uint64_t left_s = g->left_s < WEEK_S ? g->left_s : WEEK_S;
     uint64_t head = c->heads.l1.number;
-    return g->was_read && head > g->read_at ? left_s / (head - g->read_at) : 0;
+    if (!g->was_read) {
+        bool is_young = g->id.timestamp + YOUNG_S > c->heads.l1.timestamp;
+        return is_young ? 0 : WEEK_S / (1 + (head > g->listed_at ? head - g->listed_at : 0));
+    }
+    return head > g->read_at ? left_s / (head - g->read_at) : 0;
 }
 
 static bool
@@ -291,6 +298,7 @@ add_game(struct vd_challenger *c, const struct vd_dispute_id *id)
         return false;
     }
     g->id = *id;
+    g->listed_at = c->heads.l1.number;
     c->games[c->count++] = g;
     return true;
 }

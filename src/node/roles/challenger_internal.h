@@ -43,7 +43,8 @@ enum verdict {
 struct game {
     struct vd_dispute_id id;
     bool was_read;
-    uint64_t read_at;   /* L1 block */
+    uint64_t listed_at; /* L1 block, and when it was read: */
+    uint64_t read_at;
     uint64_t next_ms;   /* not read again before */
     uint64_t next_s;    /* nor before this time of L1 */
     uint64_t decided_s; /* L1's time at which it was first seen decided; 0: it was not */

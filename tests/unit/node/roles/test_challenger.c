@@ -303,6 +303,34 @@ test_a_watcher_reports_and_sends_nothing(void **state)
 }
 
 /* An attack on a true root is told once, however often it is answered. */
+/* After a start the games in which clocks may run are not read behind all that are long decided. */
+static void
+test_young_games_are_read_first(void **state)
+{
+    (void)state;
+    struct model *m = new_model(vd_random_start("young"), 1000000);
+    m->now.time = 100000000;
+    for (unsigned i = 0; i < 4; i++) {
+        add_game(m, SILENT, i % 2 == 0, 0);
+        if (i % 2 == 0) {
+            m->now.games[i].created -= 30 * 86400;
+            m->now.games[i].status = 2;
+            m->now.games[i].resolved[0] = true;
+        }
+    }
+    m->is_slow = true; /* one is read a block */
+    start(m);
+    for (unsigned i = 0; i < 2; i++) {
+        block(m);
+        assert_int_equal(m->l1, A_READ);
+        assert_int_equal(m->l1_to.b[19] % 2, 1);
+    }
+    m->is_slow = false;
+    play(m, false);
+    check_won(m, 1000000);
+    end_model(m);
+}
+
 static void
 test_an_attack_on_a_true_root_is_told_once(void **state)
 {
@@ -521,6 +549,7 @@ main(void)
         cmocka_unit_test(test_a_late_step_still_counts),
         cmocka_unit_test(test_a_late_block_challenge_still_counts),
         cmocka_unit_test(test_a_watcher_reports_and_sends_nothing),
+        cmocka_unit_test(test_young_games_are_read_first),
         cmocka_unit_test(test_an_attack_on_a_true_root_is_told_once),
         cmocka_unit_test(test_a_game_of_something_else_is_left_alone_and_said),
         cmocka_unit_test(test_nothing_is_done_while_derivation_is_behind),
