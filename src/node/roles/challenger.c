@@ -319,6 +319,7 @@ vd_challenger_listed(struct vd_challenger *c, enum vd_err err, const struct vd_d
     pump(c);
 }
 
+/* False: no memory, or depths beyond all bounds; then nothing of the game is to be relied on. */
 static bool
 copy_dispute(struct game *g, const struct vd_dispute *d)
 {
@@ -331,6 +332,10 @@ copy_dispute(struct game *g, const struct vd_dispute *d)
     g->actions = actions ? actions : g->actions;
     g->action_cap = actions ? 2 * count + 8 : g->action_cap;
     if (!claims || !resolved || !actions || d->game.max_depth > VD_GAME_MAX_DEPTH) {
+        g->d.game.count = 0; /* what was there may have moved, or shrunk */
+        g->was_read = false;
+        g->action_count = 0;
+        g->want = (struct want){.kind = WANT_NOTHING};
         return false;
     }
     if (count > 0) {
@@ -402,7 +407,8 @@ vd_challenger_read(struct vd_challenger *c, enum vd_err err, const char *text,
     }
     if (g && (err != VD_OK || !copy_dispute(g, dispute))) {
         g->next_ms = c->now_ms + FIRST_PAUSE_MS;
-        challenger_say(c, g, false, "cannot be read: %s", text);
+        challenger_say(c, g, false, "cannot be read: %s",
+                       err != VD_OK ? text : "no memory, or depths that no game has");
     } else if (g) {
         g->was_read = true;
         g->read_at = c->question_at;

@@ -326,8 +326,9 @@ struct upload *uploads_find(const struct vd_challenger *c, const struct vd_addre
 /* What a step waits for: an upload that is not loaded yet.  NULL: nothing. */
 struct upload *uploads_of_step(const struct vd_challenger *c, const struct game *g,
                                const struct vd_hash *step_key);
-/* The preimage of the game's step moves to an upload.  NULL: it is loaded, or no memory. */
-struct upload *uploads_take(struct vd_challenger *c, struct game *g);
+/* The preimage of the game's step moves to an upload, unless *out is NULL: then it is loaded, or
+   its oracle is one too many.  False: no memory; it stays with the game. */
+bool uploads_take(struct vd_challenger *c, struct upload **out, struct game *g);
 void uploads_want(const struct vd_challenger *c, struct upload *upload, uint64_t left_s);
 bool uploads_ask(struct vd_challenger *c);
 void uploads_answer(struct vd_challenger *c, enum vd_err err, struct vd_slice answer);

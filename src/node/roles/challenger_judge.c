@@ -349,7 +349,11 @@ is_uploaded(struct judge *j, const struct action *step)
     if (!j->g->needs_load || !action_is_too_large(&load) || !action_can_be_proposed(&load)) {
         return false;
     }
-    struct upload *upload = uploads_take(j->c, j->g);
+    struct upload *upload = NULL;
+    if (!uploads_take(j->c, &upload, j->g)) {
+        j->step_at_hand = true;
+        return true; /* tried again when the game was read again */
+    }
     if (upload) {
         uploads_want(j->c, upload, step->left_s);
     } else {

@@ -219,14 +219,15 @@ add_upload(struct vd_challenger *c, struct game *g, const struct vd_hash *uuid,
     return u;
 }
 
-struct upload *
-uploads_take(struct vd_challenger *c, struct game *g)
+bool
+uploads_take(struct vd_challenger *c, struct upload **out, struct game *g)
 {
     struct vd_hash uuid = uuid_of(g->step.vm.key, g->step.vm.offset);
     struct vd_hash tag = large_tag(&c->config.from, &uuid);
     struct upload *u = uploads_find(c, &g->d.oracle, &tag);
+    *out = NULL;
     if ((u && u->is_loaded) || !oracles_find(c, &g->d.oracle)) {
-        return NULL;
+        return true;
     }
     if (!u) {
         u = add_upload(c, g, &uuid, &tag);
@@ -238,7 +239,8 @@ uploads_take(struct vd_challenger *c, struct game *g)
         g->preimage = NULL;
         g->has_step = false;
     }
-    return u;
+    *out = u;
+    return u != NULL;
 }
 
 void
