@@ -98,7 +98,8 @@ run_expiry(unsigned run, bool reorgs)
     assert_int_equal(sequencer.cuts, cuts);
     assert_true(sequencer.blocks[sequencer.safe].ref.l1_origin.number + window > w.l1_head);
     assert_true(sequencer.unsafe + 1 >= (w.now - 1000) / 2);
-    assert_true(verifier.safe + 60 >= sequencer.safe);
+    /* A lost answer may hold it up for a channel, which has the blocks of half a window. */
+    assert_true(verifier.safe + window * L1_SECONDS / 2 >= sequencer.safe);
     uint64_t common = verifier.safe < sequencer.safe ? verifier.safe : sequencer.safe;
     assert_memory_equal(verifier.blocks[common].ref.hash.b, sequencer.blocks[common].ref.hash.b,
                         32);
