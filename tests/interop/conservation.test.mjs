@@ -189,10 +189,11 @@ test(`nothing is made or lost (VD_SEED=${seed}, VD_OPERATIONS=${operations})`, {
     await sleep(1000)
   }
   const figures = await check()
-  t.diagnostic(`${JSON.stringify(happened)} ${JSON.stringify(settlement.counts)}`)
+  t.diagnostic(`${JSON.stringify(happened)} ${JSON.stringify(settlement.counts)}, true outputs that lost: ${settlement.lost.length}`)
   t.diagnostic(JSON.stringify(figures, (key, value) => (typeof value === 'bigint' ? String(value) : value)))
   t.diagnostic(`refused: L1 ${JSON.stringify([...traffic.l1.refused])}, L2 ${JSON.stringify([...traffic.l2.refused])}`)
   assert.equal(settlement.open, 0, `every withdrawal finalizes in the end: ${JSON.stringify(settlement.waiting)}`)
+  await settlement.checkLost()
   if (operations >= 1000) {
     assert(happened.reorgs > 0 && happened.kills > 0 && happened.followerKills > 0 && happened.copies > 0, JSON.stringify(happened))
     assert(figures.deposits > 100 && figures.finalized > 100 && figures.refused > 0)

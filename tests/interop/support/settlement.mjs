@@ -1,5 +1,6 @@
 // Whoever withdraws, and the guardian: proves and finalizes what L2 has withdrawn, each withdrawal
 // more often than once, and blacklists games that claim what L2's chain is not.
+import assert from 'node:assert/strict'
 import { concat, decodeErrorResult, decodeFunctionResult, encodeFunctionData, keccak256, pad } from 'viem'
 import { own } from './artifacts.mjs'
 import { batch, hex } from './history.mjs'
@@ -10,10 +11,12 @@ const factory = own('DisputeGameFactory').abi
 const game = own('FaultDisputeGame').abi
 const registry = own('AnchorStateRegistry').abi
 export const guardian = 7
+const challengerWins = 1
 
 export class Settlement {
   constructor({ random, ledger, traffic, contracts }) {
     Object.assign(this, { random, ledger, traffic, contracts })
+    this.lost = [] // true outputs
     this.counts = { proofs: 0, finalizations: 0, early: 0, blacklisted: 0, badProofs: 0 }
     this.fraction = 0.7 // of what could be done now
   }
@@ -36,16 +39,29 @@ export class Settlement {
     const facts = await this.views(listed.flatMap(([, , address]) => [
       [address, game, 'rootClaim'], [address, game, 'l2SequenceNumber'],
       [this.contracts.AnchorStateRegistryProxy, registry, 'isGameBlacklisted', [address]],
+      [address, game, 'status'], [address, game, 'l1Head'], [address, game, 'claimDataLen'],
     ]))
     const all = listed.map(([, , address], i) => {
-      const [root, block, blacklisted] = facts.slice(3 * i, 3 * i + 3)
-      return { index: i, address, root, block: Number(block), blacklisted }
+      const [root, block, blacklisted, status, l1Head, claims] = facts.slice(6 * i, 6 * i + 6)
+      return { index: i, address, root, block: Number(block), blacklisted, status, l1Head, claims }
     })
     const outputs = await batch(this.ledger.l2.url, all.map(({ block }) => ['optimism_outputAtBlock', hex(block)]))
     all.forEach((one, i) => Object.assign(one, {
       output: outputs[i], right: outputs[i]?.outputRoot === one.root, wrong: outputs[i] !== null && outputs[i].outputRoot !== one.root,
     }))
+    this.lost = all.filter(({ right, status }) => right && status === challengerWins)
     return all
+  }
+
+  /** A true output can lose: where a reorganisation took L1's batches behind the game that claims it,
+      the output was not safe yet at the game's L1 head.  For no other reason; while L1 is at rest. */
+  async checkLost() {
+    const heads = await batch(this.ledger.l1.url, this.lost.map(({ l1Head }) => ['eth_getBlockByHash', l1Head, false]))
+    const safe = await batch(this.ledger.l2.url, heads.map(({ number }) => ['optimism_safeHeadAtL1Block', number]))
+    this.lost.forEach(({ index, block }, i) => {
+      const { number } = safe[i].safeHead
+      assert(number < block, `game ${index} lost with the output of block ${block}, but ${number} was safe at its L1 head`)
+    })
   }
 
   /** Queues transactions of one moment.  The ledger is in sync and the sender has begun. */
@@ -64,7 +80,8 @@ export class Settlement {
     const finalized = ledger.finalized(Infinity) // L2's origin may lie far behind L1's head
     const proven = ledger.proven()
     const byAddress = new Map(all.map((one) => [one.address.toLowerCase(), one]))
-    const usable = all.filter(({ right, blacklisted }) => right && !blacklisted)
+    const isSound = (one) => one?.right && !one.blacklisted && one.status !== challengerWins
+    const usable = all.filter(isSound)
     const open = [...withdrawals.values()].filter(({ hash }) => !finalized.has(hash))
     this.open = open.length
     const proofs = await this.views(open.map(({ hash }) =>
@@ -73,7 +90,7 @@ export class Settlement {
     const toFinalize = []
     open.forEach((withdrawal, i) => {
       const proof = proofs[i]?.[1] > 0n ? byAddress.get(proofs[i][0].toLowerCase()) : undefined
-      if (proof?.right && !proof.blacklisted) toFinalize.push({ withdrawal, proof })
+      if (isSound(proof)) toFinalize.push({ withdrawal, proof })
       else toProve.push(withdrawal)
     })
     await this.prove(toProve.filter(() => random.chance(this.fraction)), usable)
@@ -123,7 +140,7 @@ export class Settlement {
     sound.forEach(({ withdrawal, proof }, i) => {
       const ready = typeof checks[i] === 'string'
       if (!ready) {
-        const why = `${reason(checks[i].error)} of game ${proof.index}`
+        const why = `${reason(checks[i].error)} of game ${proof.index}, status ${proof.status}, ${proof.claims} claims`
         this.waiting[why] = (this.waiting[why] ?? 0) + 1
       }
       if (!random.chance(ready ? this.fraction : 0.02) || sent++ > 60) return
