@@ -28,6 +28,7 @@ struct vd_disputes {
     uv_async_t finished;
     uv_thread_t thread;
     bool working;
+    bool has_thread;
     bool closing;
     atomic_bool cancelled; /* the thread is to end at its next preimage */
     void (*closed)(void *ctx);
@@ -304,7 +305,9 @@ on_finished(uv_async_t *async)
     if (!d->working) {
         return;
     }
-    uv_thread_join(&d->thread);
+    if (d->has_thread) {
+        uv_thread_join(&d->thread);
+    }
     d->working = false;
     if (d->closing) {
         close_handles(d);
@@ -330,7 +333,11 @@ begin(struct vd_disputes *d, enum question question, vd_disputes_fn fn, void *ct
     d->text[0] = '\0';
     d->run.alarm[0] = '\0';
     d->working = true;
-    VD_ASSERT(uv_thread_create(&d->thread, work, d) == 0);
+    d->has_thread = uv_thread_create(&d->thread, work, d) == 0;
+    if (!d->has_thread) {
+        d->err = fail(d, VD_ERR_NO_MEMORY, "a thread for it");
+        uv_async_send(&d->finished);
+    }
 }
 
 void
